@@ -1,0 +1,2 @@
+export * from "./node-types.ts";
+export * from "./ports.ts";
