@@ -1,2 +1,4 @@
 export * from "./node-types.ts";
+export * from "./options.ts";
 export * from "./ports.ts";
+export { openRaftNode } from "./raft-node.ts";

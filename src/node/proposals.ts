@@ -1,0 +1,160 @@
+import type { Clock, LogIndex, Term } from "../base/index.ts";
+import type { RaftEvent, Refusal } from "../raft/index.ts";
+import type { NodeObserver, ProposeOutcome } from "./node-types.ts";
+import type { NodeLimits } from "./options.ts";
+import type { ApplyResult } from "./ports.ts";
+
+interface Waiting {
+  readonly command: Uint8Array;
+  readonly deadline: number;
+  readonly startedAt: number;
+  readonly done: (outcome: ProposeOutcome) => void;
+}
+
+interface Appended extends Waiting {
+  readonly term: Term;
+}
+
+/**
+ * Proposals from the caller to their answer. One that the core never appended is `refused`; one that it appended is
+ * `applied` when this very (index, term) is applied here, and `unknown` in every other case. Never silence.
+ */
+export class Proposals {
+  readonly #clock: Clock;
+  readonly #limits: NodeLimits;
+  readonly #observer: NodeObserver;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  readonly #proposed = new Map<number, readonly Waiting[]>();
+  readonly #appended = new Map<LogIndex, Appended>();
+
+  constructor(clock: Clock, limits: NodeLimits, observer: NodeObserver) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#observer = observer;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#proposed.size === 0 && this.#appended.size === 0;
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  add(command: Uint8Array, deadline: number, done: (outcome: ProposeOutcome) => void): void {
+    const { waitingCountMax, waitingBytesMax } = this.#limits;
+    if (this.#waiting.length >= waitingCountMax || this.#waitingBytes + command.length > waitingBytesMax) {
+      this.#clock.defer(() => this.#refuse(done, { kind: "overloaded" }));
+      return;
+    }
+    this.#waiting.push({ command, deadline, startedAt: this.#clock.now(), done });
+    this.#waitingBytes += command.length;
+  }
+
+  /** All that waits, as one event for the core, up to the turn's budget. */
+  nextEvent(request: number, now: number): RaftEvent | undefined {
+    const batch: Waiting[] = [];
+    let bytes = 0;
+    let taken = 0;
+    for (const waiting of this.#waiting) {
+      if (bytes >= this.#limits.turnProposalBytesMax) break;
+      taken += 1;
+      this.#waitingBytes -= waiting.command.length;
+      if (waiting.deadline <= now) {
+        this.#refuse(waiting.done, { kind: "overloaded" });
+        continue;
+      }
+      bytes += waiting.command.length;
+      batch.push(waiting);
+    }
+    this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
+    if (batch.length === 0) return undefined;
+    this.#proposed.set(request, batch);
+    return { kind: "propose", now, request, entryKind: "command", commands: batch.map(({ command }) => command) };
+  }
+
+  /** The core appended the request's commands as one run of entries from `index` on. */
+  onAccepted(accepted: { readonly request: number; readonly index: LogIndex; readonly term: Term }): void {
+    const batch = this.#proposed.get(accepted.request);
+    if (batch === undefined) return;
+    this.#proposed.delete(accepted.request);
+    batch.forEach((waiting, offset) => {
+      this.#appended.set(accepted.index + offset, { ...waiting, term: accepted.term });
+    });
+  }
+
+  /** The core refused before it appended anything. False: the request is not a proposal. */
+  onRefused(request: number, refusal: Refusal): boolean {
+    const batch = this.#proposed.get(request);
+    if (batch === undefined) return false;
+    this.#proposed.delete(request);
+    for (const { done } of batch) this.#refuse(done, refusal);
+    return true;
+  }
+
+  onApplied(entry: { readonly index: LogIndex; readonly term: Term }, result: ApplyResult): void {
+    const waiting = this.#appended.get(entry.index);
+    if (waiting === undefined) return;
+    this.#appended.delete(entry.index);
+    if (waiting.term !== entry.term) {
+      this.#unknown(waiting, "another leader's entry took its place");
+      return;
+    }
+    this.#observer.onProposal?.("applied");
+    this.#observer.onCommit?.({ durationMs: this.#clock.now() - waiting.startedAt });
+    waiting.done({ kind: "applied", index: entry.index, term: entry.term, result });
+  }
+
+  /** Entries at and above `from` gave way to another leader's: nothing is known until that leader commits. */
+  onTruncated(from: LogIndex): void {
+    this.#failWhere((index) => index >= from, "the leader changed before it was committed");
+  }
+
+  /** The state jumped to a snapshot: whether these entries are in it cannot be told. */
+  onJump(to: LogIndex): void {
+    this.#failWhere((index) => index <= to, "this node's state was replaced by a snapshot");
+  }
+
+  /** Answers what is past its deadline, and what was appended in a term whose leadership ended before `lostBefore`. */
+  expire(now: number, lostTerm: Term): void {
+    for (const [index, waiting] of this.#appended) {
+      if (waiting.deadline <= now) this.#settle(index, waiting, "it was not committed in time");
+      else if (waiting.term <= lostTerm) this.#settle(index, waiting, "leadership was lost before it was committed");
+    }
+  }
+
+  /** This node cannot go on: what was appended is unknown, the rest surely did not happen. */
+  failAll(reason: string, refusal: Refusal | { readonly kind: "untrusted"; readonly reason: string }): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const { done } of waiting) this.#refuse(done, refusal);
+    // Stepped into a core that died in the middle of the step: it may have appended them.
+    for (const batch of this.#proposed.values()) for (const proposal of batch) this.#unknown(proposal, reason);
+    this.#proposed.clear();
+    this.#failWhere(() => true, reason);
+  }
+
+  #failWhere(matches: (index: LogIndex) => boolean, reason: string): void {
+    for (const [index, waiting] of this.#appended) if (matches(index)) this.#settle(index, waiting, reason);
+  }
+
+  #settle(index: LogIndex, waiting: Appended, reason: string): void {
+    this.#appended.delete(index);
+    this.#unknown(waiting, reason);
+  }
+
+  #unknown(waiting: Waiting, reason: string): void {
+    this.#observer.onProposal?.("unknown");
+    waiting.done({ kind: "unknown", reason });
+  }
+
+  #refuse(
+    done: (outcome: ProposeOutcome) => void,
+    refusal: Refusal | { readonly kind: "untrusted"; readonly reason: string },
+  ): void {
+    this.#observer.onProposal?.("refused");
+    done({ kind: "refused", refusal });
+  }
+}

@@ -1,0 +1,147 @@
+import { assert, defined, type LogIndex, type Timer } from "../base/index.ts";
+import type { SnapshotMeta } from "../raft/index.ts";
+import type { Driver } from "./driver.ts";
+import type { NodeObserver, SnapshotOutcome } from "./node-types.ts";
+import type { SnapshotPolicy } from "./options.ts";
+import type { FrozenState, Identity, SnapshotDraft, SnapshotStore, SnapshotWriter, StateMachine } from "./ports.ts";
+
+/** Encoded state produced in one go; small enough that a slice does not delay heartbeats. */
+const PART_BYTES = 128 * 1024;
+
+export interface SnapshotTakerOptions {
+  readonly driver: Driver;
+  readonly identity: Identity;
+  readonly machine: StateMachine;
+  readonly snapshots: SnapshotStore;
+  readonly policy: SnapshotPolicy;
+  readonly random: () => number;
+  readonly observer: NodeObserver;
+  readonly note: (message: string) => void;
+}
+
+/**
+ * Takes snapshots: the state is frozen at one index, encoded in slices between turns, stored, read back and checked.
+ * Only then the log behind it may go, and never beyond the oldest complete snapshot, so that a damaged newest one
+ * still leaves a way back.
+ */
+export class SnapshotTaker {
+  readonly #options: SnapshotTakerOptions;
+  #timer: Timer | undefined;
+  #isTaking = false;
+  #isStopped = false;
+
+  constructor(options: SnapshotTakerOptions) {
+    this.#options = options;
+  }
+
+  get isTaking(): boolean {
+    return this.#isTaking;
+  }
+
+  start(): void {
+    const { driver, policy, random } = this.#options;
+    const wait = policy.intervalMs * (1 + random());
+    this.#timer = driver.clock.at(driver.clock.now() + wait, () => {
+      if (this.#isStopped) return;
+      if (driver.applied - this.#newestIndex() >= policy.thresholdEntries) this.take(() => undefined);
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  take(done: (outcome: SnapshotOutcome) => void): void {
+    const { driver, machine, snapshots } = this.#options;
+    const finish = (outcome: SnapshotOutcome): void => driver.clock.defer(() => done(outcome));
+    if (this.#isTaking) return finish({ kind: "busy" });
+    const index = machine.appliedIndex;
+    const newest = snapshots.list().at(-1);
+    if (index === 0 || (newest !== undefined && newest.index >= index)) {
+      return finish({ kind: "nothing-new", meta: newest });
+    }
+    this.#isTaking = true;
+    const startedAt = driver.clock.now();
+    const expectedHash = machine.stateHash();
+    const frozen = machine.freeze();
+    const draft = this.#draft(index, frozen, expectedHash);
+    this.#copy(frozen, snapshots.create(), draft, (outcome) => {
+      this.#isTaking = false;
+      if (outcome.kind !== "taken") return done(outcome);
+      const durationMs = driver.clock.now() - startedAt;
+      this.#onTaken(outcome.meta, durationMs);
+      done({ ...outcome, durationMs });
+    });
+  }
+
+  #newestIndex(): LogIndex {
+    return this.#options.snapshots.list().at(-1)?.index ?? 0;
+  }
+
+  #draft(index: LogIndex, frozen: FrozenState, stateHash: string): SnapshotDraft {
+    const { driver, identity } = this.#options;
+    const at = defined(driver.core.entryId(index), `the log entry at the applied index ${index}`);
+    const inForce = driver.core.membershipAt(index);
+    assert(inForce.index <= index, "A snapshot carries the membership in force at its own index");
+    return {
+      id: `${at.term}-${index}-${Math.floor(driver.clock.wall())}`,
+      clusterId: identity.clusterId,
+      epoch: identity.epoch,
+      index,
+      term: at.term,
+      chain: at.chain,
+      time: at.time,
+      membership: inForce.membership,
+      membershipIndex: inForce.index,
+      stateHash,
+      hashVersion: frozen.hashVersion,
+      format: frozen.format,
+      origin: "local",
+    };
+  }
+
+  #copy(
+    frozen: FrozenState,
+    writer: SnapshotWriter,
+    draft: SnapshotDraft,
+    done: (outcome: SnapshotOutcome) => void,
+  ): void {
+    const { driver } = this.#options;
+    const fail = (reason: string): void => {
+      writer.abort();
+      frozen.release();
+      this.#options.note(`Cannot take a snapshot at index ${draft.index}: ${reason}. The log is kept`);
+      done({ kind: "failed", reason });
+    };
+    const step = (): void => {
+      if (this.#isStopped) return fail("this node is stopping");
+      const part = frozen.next(PART_BYTES);
+      if (part !== undefined) {
+        writer.write(part, (failure) => {
+          if (failure !== undefined) fail(failure.message);
+          else driver.clock.defer(step);
+        });
+        return;
+      }
+      // The rows that were written must add up to the hash that apply kept: else the encoder or the freeze is wrong.
+      if (frozen.stateHash !== draft.stateHash) return fail("its rows do not match the state's running hash");
+      writer.complete(draft, (result) => {
+        frozen.release();
+        if (result.ok) done({ kind: "taken", meta: result.value, durationMs: 0 });
+        else fail(result.error.message);
+      });
+    };
+    step();
+  }
+
+  #onTaken(meta: SnapshotMeta, durationMs: number): void {
+    const { driver, policy, snapshots, observer } = this.#options;
+    const oldest = snapshots.list()[0];
+    const { lastIndex } = driver.core.status();
+    const compactTo = Math.max(0, Math.min(oldest?.index ?? 0, lastIndex - policy.trailingEntries));
+    observer.onSnapshot?.({ durationMs, sizeBytes: meta.sizeBytes, index: meta.index });
+    driver.submit({ kind: "snapshot-taken", now: driver.clock.now(), meta, compactTo });
+  }
+}
