@@ -1,0 +1,46 @@
+import { ByteReader, ByteWriter, MalformedBytes } from "../base/index.ts";
+import { InvalidCommand } from "./invalid-command.ts";
+import type { KvCommand } from "./kv/kv-command.ts";
+import { readKvCommand, writeKvCommand } from "./kv/kv-command-codec.ts";
+
+/** What a log entry of kind `command` says. One member per domain. */
+export type Command = KvCommand;
+
+/** First byte of every command. A changed meaning is a new command, not a new version of an old one. */
+export const COMMAND_VERSION = 1;
+
+/** Bytes that are no command this program knows. In a committed entry: the node stops, it never skips. */
+export class UndecodableCommand extends Error {
+  override readonly name = "UndecodableCommand";
+}
+
+/** Version byte, type byte, fields. @throws InvalidCommand when a field is out of its bounds */
+export function encodeCommand(command: Command): Uint8Array {
+  const writer = new ByteWriter().u8(COMMAND_VERSION);
+  writeKvCommand(writer, command);
+  return writer.finish();
+}
+
+/**
+ * The way back; a command has exactly one encoding. The leader decodes what it is about to propose, so that
+ * nothing undecodable is ever appended. @throws UndecodableCommand
+ */
+export function decodeCommand(bytes: Uint8Array): Command {
+  const reader = new ByteReader(bytes);
+  try {
+    const version = reader.u8();
+    if (version !== COMMAND_VERSION) {
+      throw new InvalidCommand(`A command must have version ${COMMAND_VERSION}: it has ${version}`);
+    }
+    const type = reader.u8();
+    const command = readKvCommand(type, reader);
+    if (command === undefined) throw new InvalidCommand(`A command has a type this program does not know: ${type}`);
+    reader.end();
+    return command;
+  } catch (cause) {
+    if (cause instanceof InvalidCommand || cause instanceof MalformedBytes) {
+      throw new UndecodableCommand(`Cannot decode a command of ${bytes.length} bytes: ${cause.message}`, { cause });
+    }
+    throw cause;
+  }
+}

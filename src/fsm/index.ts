@@ -1,0 +1,17 @@
+export * from "./commands.ts";
+export * from "./feed/change.ts";
+export type * from "./feed/change-feed.ts";
+export * from "./invalid-command.ts";
+export * from "./konsul-fsm.ts";
+export * from "./kv/kv-command.ts";
+export * from "./kv/kv-result.ts";
+export type * from "./kv/kv-queries.ts";
+export type { KvRow } from "./kv/kv-row.ts";
+export * from "./limits.ts";
+export { SNAPSHOT_FORMAT } from "./snapshot/format.ts";
+export type { FrozenState, StateMoment } from "./snapshot/freeze-state.ts";
+export { RestoreFailed, type RestoreClaim } from "./snapshot/restore-state.ts";
+export { HASH_VERSION } from "./state/row-hash.ts";
+export { createBTreeTable, type TableFactory } from "./table/btree-table.ts";
+export { keyAfter, prefixEnd, startsWithBytes } from "./table/byte-keys.ts";
+export { createSortedArrayTable } from "./table/sorted-array-table.ts";

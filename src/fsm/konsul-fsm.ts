@@ -1,0 +1,178 @@
+import { assert, type LogIndex } from "../base/index.ts";
+import { decodeCommand, UndecodableCommand, type Command } from "./commands.ts";
+import { ChangeFeed, type Changes } from "./feed/change-feed.ts";
+import { applyKv, type KvTable } from "./kv/kv-apply.ts";
+import { createKvQueries, type KvQueries } from "./kv/kv-queries.ts";
+import type { KvResult } from "./kv/kv-result.ts";
+import { kvRowFormat, type KvRow } from "./kv/kv-row.ts";
+import { freezeState, type FrozenState } from "./snapshot/freeze-state.ts";
+import { StateRestorer, type RestoreClaim } from "./snapshot/restore-state.ts";
+import { HashSum } from "./state/row-hash.ts";
+import { StateTable, type Section } from "./state/state-table.ts";
+import { createBTreeTable, type TableFactory } from "./table/btree-table.ts";
+
+/** The part of a log entry that the state machine needs; a log entry of the core is one. */
+export interface FsmEntry {
+  readonly index: LogIndex;
+  readonly kind: "noop" | "command" | "membership" | "check";
+  readonly time: number;
+  readonly data: Uint8Array;
+}
+
+/** What applying an entry came to. `applied`: the entry was no command. */
+export type FsmResult = KvResult | { readonly kind: "applied" };
+
+export interface KonsulFsmOptions {
+  readonly tables?: TableFactory;
+  /** Changes that watchers can resume from. */
+  readonly watchWindow?: number;
+  /** Bytes of keys and values those changes may hold on to. */
+  readonly watchWindowBytes?: number;
+}
+
+/** The replicated state: satisfies the port `StateMachine` of the node, and answers reads. */
+export interface KonsulFsm {
+  /** @throws UndecodableCommand, before anything was changed */
+  apply(entry: FsmEntry): FsmResult;
+  readonly appliedIndex: LogIndex;
+  /** Cluster time in ms of the last applied entry. */
+  readonly appliedTime: number;
+  freeze(): FrozenState;
+  /** Forgets everything. Until `restoreEnd` returned, nothing may be applied, frozen or read. */
+  restoreStart(): void;
+  /** @throws RestoreFailed */
+  restorePart(bytes: Uint8Array): void;
+  /** @throws RestoreFailed */
+  restoreEnd(claim: RestoreClaim): void;
+  stateHash(): string;
+  /** About how much memory the rows take. The same on every node with the same state. */
+  stateBytes(): number;
+  /** Keys of the key-value store. */
+  keyCount(): number;
+  readonly kv: KvQueries;
+  readonly changes: Changes;
+}
+
+const WATCH_WINDOW = 100_000;
+const WATCH_WINDOW_BYTES = 64 * 1024 * 1024;
+
+/** Makes an empty state machine at index 0. */
+export function createKonsulFsm(options: KonsulFsmOptions = {}): KonsulFsm {
+  return new Fsm(options);
+}
+
+class Fsm implements KonsulFsm {
+  readonly kv: KvQueries;
+  readonly changes: ChangeFeed;
+  readonly #kvTable: KvTable;
+  /** All tables, by ascending number. */
+  readonly #sections: readonly Section[];
+  /** Never decreases but by a restore. */
+  #appliedIndex: LogIndex = 0;
+  /** Never decreases but by a restore. */
+  #appliedTime = 0;
+  /** Set from `restoreStart` until a restore succeeded. */
+  #restorer: StateRestorer | undefined;
+
+  constructor(options: KonsulFsmOptions) {
+    const tables = options.tables ?? createBTreeTable;
+    const feed = new ChangeFeed({
+      changesMax: options.watchWindow ?? WATCH_WINDOW,
+      bytesMax: options.watchWindowBytes ?? WATCH_WINDOW_BYTES,
+    });
+    this.changes = feed;
+    this.#kvTable = new StateTable(tables<KvRow>(kvRowFormat.name), kvRowFormat, (key, row) => {
+      const place = feed.nextPlace();
+      if (row === undefined) feed.record({ ...place, kind: "delete", table: "kv", key });
+      else feed.record({ ...place, kind: "put", table: "kv", key, row });
+    });
+    this.#sections = [this.#kvTable];
+    this.kv = createKvQueries(this.#kvTable, feed);
+  }
+
+  get appliedIndex(): LogIndex {
+    return this.#appliedIndex;
+  }
+
+  get appliedTime(): number {
+    return this.#appliedTime;
+  }
+
+  apply(entry: FsmEntry): FsmResult {
+    assert(this.#restorer === undefined, "An entry must not be applied in the middle of a restore");
+    assert(
+      entry.index === this.#appliedIndex + 1,
+      `The next entry to apply must be ${this.#appliedIndex + 1}: it is ${entry.index}`,
+    );
+    assert(entry.time >= this.#appliedTime, `The time of entry ${entry.index} must not be before ${this.#appliedTime}`);
+    const command = entry.kind === "command" ? decode(entry) : undefined;
+    this.changes.begin(entry.index);
+    const result: FsmResult = command === undefined ? { kind: "applied" } : this.#run(entry.index, command);
+    this.#appliedIndex = entry.index;
+    this.#appliedTime = entry.time;
+    this.#checkInvariants();
+    this.changes.commit();
+    return result;
+  }
+
+  freeze(): FrozenState {
+    assert(this.#restorer === undefined, "A state must not be frozen in the middle of a restore");
+    return freezeState(this.#sections, { index: this.#appliedIndex, time: this.#appliedTime });
+  }
+
+  restoreStart(): void {
+    this.#appliedIndex = 0;
+    this.#appliedTime = 0;
+    this.#restorer = new StateRestorer(this.#sections);
+  }
+
+  restorePart(bytes: Uint8Array): void {
+    assert(this.#restorer !== undefined, "A restore must be started before its first part");
+    this.#restorer.part(bytes);
+  }
+
+  restoreEnd(claim: RestoreClaim): void {
+    assert(this.#restorer !== undefined, "A restore must be started before it ends");
+    const moment = this.#restorer.end(claim);
+    this.#restorer = undefined;
+    this.#appliedIndex = moment.index;
+    this.#appliedTime = moment.time;
+    this.#checkInvariants();
+    this.changes.reset(moment.index);
+  }
+
+  stateHash(): string {
+    return HashSum.hex(this.#sections.map((section) => section.hashSum));
+  }
+
+  stateBytes(): number {
+    return this.#sections.reduce((sum, section) => sum + section.sizeBytes, 0);
+  }
+
+  keyCount(): number {
+    return this.#kvTable.size;
+  }
+
+  /** The place where a new domain's commands meet its tables. */
+  #run(index: LogIndex, command: Command): FsmResult {
+    return applyKv(this.#kvTable, index, command);
+  }
+
+  #checkInvariants(): void {
+    const size = this.#sections.reduce((sum, section) => sum + section.size, 0);
+    assert(
+      (size === 0) === (this.stateBytes() === 0),
+      `A state of ${size} rows must not have ${this.stateBytes()} bytes`,
+    );
+    assert(size > 0 || this.stateHash() === "0000000000000000", "The hash of an empty state must be zero");
+  }
+}
+
+function decode(entry: FsmEntry): Command {
+  try {
+    return decodeCommand(entry.data);
+  } catch (cause) {
+    if (!(cause instanceof UndecodableCommand)) throw cause;
+    throw new UndecodableCommand(`Cannot apply entry ${entry.index}: ${cause.message}`, { cause });
+  }
+}

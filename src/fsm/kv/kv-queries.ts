@@ -1,0 +1,86 @@
+import { assert, compareBytes, isSameBytes, type LogIndex } from "../../base/index.ts";
+import type { ChangeFeed } from "../feed/change-feed.ts";
+import { keyAfter, prefixEnd, startsWithBytes } from "../table/byte-keys.ts";
+import type { KvTable } from "./kv-apply.ts";
+import type { KvRow } from "./kv-row.ts";
+
+export interface KvPair {
+  readonly key: Uint8Array;
+  readonly row: KvRow;
+}
+
+export interface KvPageRequest {
+  readonly prefix: Uint8Array;
+  /** Only keys above this one: the `next` of the page before. */
+  readonly after?: Uint8Array;
+  /** At least 1. */
+  readonly limit: number;
+}
+
+export interface KvPage<Item> {
+  readonly items: readonly Item[];
+  /** The last key of this page when there are more. */
+  readonly next?: Uint8Array;
+}
+
+/** What a blocking read covers. */
+export type KvScope = { readonly key: Uint8Array } | { readonly prefix: Uint8Array };
+
+/** Reads of the state at the applied index. Keys and rows are shared: never write to them. */
+export interface KvQueries {
+  get(key: Uint8Array): KvRow | undefined;
+  /** Pairs under a prefix in byte order. */
+  list(request: KvPageRequest): KvPage<KvPair>;
+  keys(request: KvPageRequest): KvPage<Uint8Array>;
+  /** Keys under a prefix, counted up to `max`: the answer `max` means "that many or more". */
+  count(prefix: Uint8Array, max: number): number;
+  /**
+   * Whether something in the scope changed (a delete too) by an entry after `index`. Never a wrong no; a wrong yes
+   * only when `index` is older than the change feed reaches. An index of the future: no.
+   */
+  hasChangedSince(scope: KvScope, index: LogIndex): boolean;
+}
+
+export function createKvQueries(table: KvTable, feed: ChangeFeed): KvQueries {
+  return {
+    get: (key) => table.get(key),
+    list: (request) => page(table, request, (key, row) => ({ key, row })),
+    keys: (request) => page(table, request, (key) => key),
+    count: (prefix, max) => count(table, prefix, max),
+    hasChangedSince: (scope, index) => hasChangedSince(table, feed, scope, index),
+  };
+}
+
+function page<Item>(table: KvTable, request: KvPageRequest, item: (key: Uint8Array, row: KvRow) => Item): KvPage<Item> {
+  const { prefix, after, limit } = request;
+  assert(Number.isInteger(limit) && limit >= 1, `A page must have room for at least 1 item: it has ${limit}`);
+  const items: Item[] = [];
+  let last: Uint8Array | undefined;
+  for (const [key, row] of table.range(rangeOf(prefix, after))) {
+    if (items.length === limit) return last === undefined ? { items } : { items, next: last };
+    items.push(item(key, row));
+    last = key;
+  }
+  return { items };
+}
+
+function rangeOf(prefix: Uint8Array, after: Uint8Array | undefined): { from: Uint8Array; to?: Uint8Array } {
+  const to = prefixEnd(prefix);
+  const from = after !== undefined && compareBytes(after, prefix) >= 0 ? keyAfter(after) : prefix;
+  return to === undefined ? { from } : { from, to };
+}
+
+function count(table: KvTable, prefix: Uint8Array, max: number): number {
+  if (prefix.length === 0) return Math.min(table.size, max);
+  let found = 0;
+  const rows = table.range(rangeOf(prefix, undefined));
+  while (found < max && rows.next().done !== true) found++;
+  return found;
+}
+
+function hasChangedSince(table: KvTable, feed: ChangeFeed, scope: KvScope, index: LogIndex): boolean {
+  if ("prefix" in scope) return feed.hasChangedSince("kv", index, (key) => startsWithBytes(key, scope.prefix));
+  const row = table.get(scope.key);
+  if (row !== undefined) return row.modifyIndex > index;
+  return feed.hasChangedSince("kv", index, (key) => isSameBytes(key, scope.key));
+}

@@ -1,0 +1,97 @@
+import { unreachable, type LogIndex } from "../../base/index.ts";
+import type { StateTable } from "../state/state-table.ts";
+import type { KvOperation, KvTxn } from "./kv-command.ts";
+import type { KvOperationError, KvOperationResult, KvResult } from "./kv-result.ts";
+import { kvRow, type KvRow } from "./kv-row.ts";
+
+interface Pending {
+  readonly key: Uint8Array;
+  readonly row: KvRow | undefined;
+}
+
+type Outcome =
+  | { readonly ok: true; readonly result: KvOperationResult }
+  | { readonly ok: false; readonly error: KvOperationError };
+
+/**
+ * All operations run against an overlay, also those behind a failed one, so that the caller learns every error at
+ * once. The overlay reaches the table only when none failed, and then each touched key changes once.
+ */
+export function applyKvTxn(table: StateTable<KvRow>, index: LogIndex, command: KvTxn): KvResult {
+  const overlay = new Overlay(table, index);
+  const results: KvOperationResult[] = [];
+  const errors: KvOperationError[] = [];
+  for (const [at, operation] of command.operations.entries()) {
+    const outcome = run(overlay, operation, at);
+    if (outcome.ok) results.push(outcome.result);
+    else errors.push(outcome.error);
+  }
+  if (errors.length > 0) return { kind: "kv-txn-failed", errors };
+  overlay.commit();
+  return { kind: "kv-txn", modifyIndex: index, results };
+}
+
+function run(overlay: Overlay, operation: KvOperation, at: number): Outcome {
+  const { key } = operation;
+  const row = overlay.get(key);
+  switch (operation.op) {
+    case "set":
+      return { ok: true, result: { op: "set", key, row: overlay.set(operation, row) } };
+    case "delete":
+      overlay.delete(key);
+      return { ok: true, result: { op: "delete", key, existed: row !== undefined } };
+    case "get":
+      return row === undefined
+        ? { ok: false, error: { operation: at, kind: "not-found", key } }
+        : { ok: true, result: { op: "get", key, row } };
+    case "check-index": {
+      const modifyIndex = row?.modifyIndex ?? 0;
+      return modifyIndex === operation.index
+        ? { ok: true, result: { op: "check-index", key, modifyIndex } }
+        : { ok: false, error: { operation: at, kind: "cas-conflict", key, modifyIndex } };
+    }
+    default:
+      return unreachable(operation);
+  }
+}
+
+/** The table with the changes of a transaction that is not decided yet. */
+class Overlay {
+  readonly #table: StateTable<KvRow>;
+  readonly #index: LogIndex;
+  /** In the order in which keys were first touched. */
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(table: StateTable<KvRow>, index: LogIndex) {
+    this.#table = table;
+    this.#index = index;
+  }
+
+  get(key: Uint8Array): KvRow | undefined {
+    const pending = this.#pending.get(nameOf(key));
+    return pending === undefined ? this.#table.get(key) : pending.row;
+  }
+
+  set(operation: { readonly key: Uint8Array; readonly value: Uint8Array; readonly flags: bigint }, old?: KvRow): KvRow {
+    const { key, value, flags } = operation;
+    const row = kvRow({ value, flags, createIndex: old?.createIndex ?? this.#index, modifyIndex: this.#index });
+    this.#pending.set(nameOf(key), { key, row });
+    return row;
+  }
+
+  delete(key: Uint8Array): void {
+    this.#pending.set(nameOf(key), { key, row: undefined });
+  }
+
+  commit(): void {
+    for (const { key, row } of this.#pending.values()) {
+      if (row === undefined) this.#table.delete(key);
+      else this.#table.set(key, row);
+    }
+  }
+}
+
+/** Bytes as a map key: one UTF-16 unit a byte. */
+function nameOf(key: Uint8Array): string {
+  return String.fromCharCode(...key);
+}
