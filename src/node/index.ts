@@ -2,3 +2,4 @@ export * from "./node-types.ts";
 export * from "./options.ts";
 export * from "./ports.ts";
 export { openRaftNode } from "./raft-node.ts";
+export type { Member, MembershipChange } from "../raft/index.ts";

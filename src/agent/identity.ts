@@ -1,0 +1,53 @@
+import { randomHex } from "./random-hex.ts";
+import { chainAfter, chainStart, encodeMembership, type Entry, type Member, type Membership } from "../raft/index.ts";
+import { memberKey, type BootId, type ClusterId, type Incarnation } from "../base/index.ts";
+import type { Identity, StoredState } from "../node/index.ts";
+
+export function mintBootId(): BootId {
+  return randomHex(8);
+}
+
+export function mintIncarnation(): Incarnation {
+  return randomHex(8);
+}
+
+export function mintClusterId(): ClusterId {
+  return randomHex(16);
+}
+
+/** A new cluster: its identity and its first entry, the membership of one voter. */
+export function createCluster(self: Member): { readonly identity: Identity; readonly first: StoredState } {
+  const identity: Identity = {
+    clusterId: mintClusterId(),
+    epoch: { counter: 1, random: randomHex(4) },
+    nodeId: self.id,
+    incarnation: self.incarnation,
+  };
+  const key = memberKey(self.id, self.incarnation);
+  const membership: Membership = {
+    voters: [key],
+    outgoing: [],
+    learners: [],
+    learnersNext: [],
+    autoLeave: true,
+    members: new Map([[key, { ...self, admitted: 1 }]]),
+    clusterVersion: 1,
+  };
+  const base = { index: 0, term: 0, chain: chainStart(identity.clusterId, identity.epoch), time: 0 };
+  const entry: Omit<Entry, "chain"> = {
+    index: 1,
+    term: 1,
+    kind: "membership",
+    time: 0,
+    data: encodeMembership(membership),
+  };
+  const first: StoredState = {
+    identity,
+    hard: { term: 1, vote: undefined },
+    seq: 1,
+    commitHint: 0,
+    base,
+    entries: [{ ...entry, chain: chainAfter(base.chain, entry) }],
+  };
+  return { identity, first };
+}

@@ -1,0 +1,50 @@
+import { memberKey, type Clock, type MemberKey } from "../base/index.ts";
+import type { ChangeOutcome, Identity, Member, MembershipChange, RaftNode } from "../node/index.ts";
+import type { AdmissionAnswer } from "./wire.ts";
+
+/** An admission is one log entry; it is answered within this time or not at all. */
+const ADMISSION_MS_MAX = 10_000;
+
+export interface AdmissionOptions {
+  readonly node: RaftNode;
+  readonly identity: Identity;
+  readonly clock: Clock;
+}
+
+/**
+ * The leader lets a node in, as learner. The same id with another incarnation, or the same address under another id,
+ * is a node that lost its disk: the old pair leaves and the new one enters in one change, which the core allows only
+ * when the old pair has not been heard and a quorum of the result is in contact.
+ */
+export function admit(options: AdmissionOptions, member: Member, done: (answer: AdmissionAnswer) => void): void {
+  const { node, identity, clock } = options;
+  const { core } = node.status();
+  if (core.role !== "leader") {
+    const leader = core.leader === undefined ? undefined : core.membership.members.get(core.leader);
+    return done({ kind: "ask-leader", address: leader?.address ?? "" });
+  }
+  const admitted: AdmissionAnswer = { kind: "admitted", clusterId: identity.clusterId, epoch: identity.epoch };
+  const key = memberKey(member.id, member.incarnation);
+  const known = core.membership.members.get(key);
+  if (known !== undefined && known.address === member.address) return done(admitted);
+  const change = changeFor(core.membership.members, member, key);
+  node.change({ changes: [change] }, clock.now() + ADMISSION_MS_MAX, (outcome) => done(answerFor(outcome, admitted)));
+}
+
+function changeFor(members: ReadonlyMap<MemberKey, Member>, member: Member, key: MemberKey): MembershipChange {
+  if (members.has(key)) return { kind: "update", member };
+  for (const [old, other] of members) {
+    if (other.id === member.id || (other.address !== "" && other.address === member.address)) {
+      return { kind: "replace", old, member };
+    }
+  }
+  return { kind: "add-learner", member };
+}
+
+function answerFor(outcome: ChangeOutcome, admitted: AdmissionAnswer): AdmissionAnswer {
+  if (outcome.kind === "ok") return admitted;
+  if (outcome.kind === "unknown") return { kind: "refused", code: "outcome_unknown", reason: outcome.reason };
+  const { refusal } = outcome;
+  if (refusal.kind === "rejected") return { kind: "refused", code: refusal.code, reason: refusal.reason };
+  return { kind: "refused", code: refusal.kind, reason: `the leader refused: ${refusal.kind}` };
+}

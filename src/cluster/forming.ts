@@ -1,0 +1,126 @@
+import type { Clock, ClusterId, Epoch } from "../base/index.ts";
+import type { Member } from "../node/index.ts";
+import type { PeerCalls } from "./peer-calls.ts";
+import { decodeAdmissionAnswer, decodeStanding, encodeAdmission, type AdmissionAnswer } from "./wire.ts";
+
+const ASK_MS_MAX = 3_000;
+const BACKOFF_MS_MIN = 1_000;
+const BACKOFF_MS_MAX = 30_000;
+const SILENCE_NOTE_EVERY_MS = 10_000;
+
+/** How a node without data becomes part of a cluster. */
+export type Formed =
+  /** Nobody has one: this node makes it. */
+  | { readonly kind: "create" }
+  | { readonly kind: "joined"; readonly clusterId: ClusterId; readonly epoch: Epoch }
+  /** Going on would risk two clusters. */
+  | { readonly kind: "stop"; readonly reason: string };
+
+export interface FormingOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly calls: PeerCalls;
+  readonly self: Member;
+  readonly isBootstrap: boolean;
+  readonly joinAddresses: readonly string[];
+  readonly note: (message: string) => void;
+}
+
+/**
+ * Decides once, at the start of a node whose folder is empty. Silence is never taken for absence: a node told to
+ * bootstrap with join addresses waits until every one of them has said that it belongs to no cluster.
+ */
+export function form(options: FormingOptions, done: (formed: Formed) => void): void {
+  if (options.isBootstrap && options.joinAddresses.length === 0) return done({ kind: "create" });
+  if (options.isBootstrap) askAll(options, new Survey(options.joinAddresses), done);
+  else join(options, 0, done);
+}
+
+/** Which of the join addresses have answered, and how, in this process's life. */
+class Survey {
+  readonly silent: Set<string>;
+  notedAt = -Infinity;
+
+  constructor(addresses: readonly string[]) {
+    this.silent = new Set(addresses);
+  }
+}
+
+function askAll(options: FormingOptions, survey: Survey, done: (formed: Formed) => void): void {
+  const { calls, clock, note } = options;
+  let open = survey.silent.size;
+  let ended = false;
+  const finish = (formed: Formed | "join"): void => {
+    if (ended) return;
+    ended = true;
+    if (formed === "join") join(options, 0, done);
+    else done(formed);
+  };
+  for (const address of survey.silent) {
+    calls.ask(address, { method: "standing", body: new Uint8Array(0), timeoutMs: ASK_MS_MAX }, (outcome, peer) => {
+      if (outcome.kind === "answer" && peer !== undefined) {
+        const answer = attempt(() => decodeStanding(outcome.body));
+        if (answer?.standing === "pristine" && answer.isBootstrapping) {
+          const names = `${options.self.id} (${options.self.address}) and ${answer.key} (${address})`;
+          finish({
+            kind: "stop",
+            reason: `both ${names} were told to bootstrap: use bootstrap_expect on all, or bootstrap on one`,
+          });
+        } else if (answer?.standing === "pristine") survey.silent.delete(address);
+        else if (answer !== undefined) finish("join");
+      }
+      open -= 1;
+      if (open > 0 || ended) return;
+      if (survey.silent.size === 0) return finish({ kind: "create" });
+      if (clock.now() - survey.notedAt >= SILENCE_NOTE_EVERY_MS) {
+        survey.notedAt = clock.now();
+        note(
+          `Waiting to start a cluster: ${[...survey.silent].join(", ")} did not answer yet. If one of them is gone for good, start this node without join addresses`,
+        );
+      }
+      clock.at(clock.now() + BACKOFF_MS_MIN, () => askAll(options, survey, done));
+    });
+  }
+}
+
+function join(options: FormingOptions, attemptNumber: number, done: (formed: Formed) => void): void {
+  const { clock, random, note } = options;
+  tryAddresses(options, [...options.joinAddresses], new Set(), (answer) => {
+    if (answer.kind === "admitted") {
+      return done({ kind: "joined", clusterId: answer.clusterId, epoch: answer.epoch });
+    }
+    const wait = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(attemptNumber, 5)) * (0.5 + random() / 2);
+    const why = answer.kind === "refused" ? `${answer.code}: ${answer.reason}` : "no leader answered";
+    if (attemptNumber % 5 === 0) note(`Cannot join the cluster yet (${why}); trying again`);
+    clock.at(clock.now() + wait, () => join(options, attemptNumber + 1, done));
+  });
+}
+
+/** Asks one address after the other, following at most one hint to the leader from each. */
+function tryAddresses(
+  options: FormingOptions,
+  left: string[],
+  asked: Set<string>,
+  done: (answer: AdmissionAnswer) => void,
+): void {
+  const address = left.shift();
+  if (address === undefined) return done({ kind: "ask-leader", address: "" });
+  if (asked.has(address)) return tryAddresses(options, left, asked, done);
+  asked.add(address);
+  const request = { method: "admit", body: encodeAdmission(options.self), timeoutMs: 2 * ASK_MS_MAX };
+  options.calls.ask(address, request, (outcome) => {
+    const answer = outcome.kind === "answer" ? attempt(() => decodeAdmissionAnswer(outcome.body)) : undefined;
+    if (answer?.kind === "admitted" || (answer?.kind === "refused" && left.length === 0)) return done(answer);
+    if (answer?.kind === "ask-leader" && answer.address !== "") left.unshift(answer.address);
+    tryAddresses(options, left, asked, done);
+  });
+}
+
+function attempt<T>(task: () => T): T | undefined {
+  try {
+    return task();
+  } catch {
+    // A peer of another version or none of ours: as good as no answer.
+    return undefined;
+  }
+}

@@ -1,0 +1,10 @@
+export { admit } from "./admission.ts";
+export { form, type Formed } from "./forming.ts";
+export type { PeerCalls, PeerHandler, PeerIdentity, PeerOutcome, PeerRequest } from "./peer-calls.ts";
+export {
+  decodeAdmission,
+  encodeAdmissionAnswer,
+  encodeStanding,
+  type AdmissionAnswer,
+  type StandingAnswer,
+} from "./wire.ts";

@@ -1,0 +1,11 @@
+export type { CallHandler, CallOutcome } from "./calls.ts";
+export type { RejectReason } from "./handshake.ts";
+export type { Introduction } from "./introduction.ts";
+export { createNoTransport } from "./no-transport.ts";
+export { parseHostPort, type HostPort } from "./sockets.ts";
+export {
+  createTcpTransport,
+  type SelfIntroduction,
+  type TcpTransport,
+  type TcpTransportOptions,
+} from "./tcp-transport.ts";

@@ -1,0 +1,236 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { createPrng, memberKey, type Clock, type MemberKey } from "../base/index.ts";
+import type { OutgoingSnapshot, TransportReceiver } from "../node/index.ts";
+import { EMPTY_MEMBERSHIP, type Member, type Message, type SnapshotMeta } from "../raft/index.ts";
+import { createTcpTransport, type TcpTransport } from "./tcp-transport.ts";
+
+const clock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  at: (at, task) => {
+    const timer = setTimeout(task, Math.max(0, at - performance.now()));
+    return { cancel: () => clearTimeout(timer) };
+  },
+  defer: (task) => void setImmediate(task),
+};
+
+interface Peer {
+  readonly key: MemberKey;
+  readonly transport: TcpTransport;
+  readonly log: string[];
+  readonly messages: Message[];
+  readonly rejected: string[];
+}
+
+const open: TcpTransport[] = [];
+let nextId = 1;
+
+function startPeer(
+  options: { readonly clusterId?: string; readonly tokens?: readonly string[]; readonly port?: number } = {},
+): Peer {
+  const id = `n${nextId++}`;
+  const incarnation = "00000000000000aa";
+  const boot = nextId.toString(16).padStart(16, "0");
+  const key = memberKey(id, incarnation);
+  const log: string[] = [];
+  const messages: Message[] = [];
+  const rejected: string[] = [];
+  const transport = createTcpTransport({
+    clock,
+    random: () => 0.5,
+    bind: { host: "127.0.0.1", port: options.port ?? 0 },
+    self: () => ({
+      protocolMin: 1,
+      protocolMax: 1,
+      clusterId: options.clusterId ?? "c".repeat(32).replaceAll("c", "0"),
+      epoch: { counter: 1, random: "00000000" },
+      id,
+      incarnation,
+      boot,
+      seq: 3,
+      lastIndex: 9,
+      version: "0",
+      commandVersion: 1,
+      address: "127.0.0.1:1",
+    }),
+    tokens: () => options.tokens ?? [],
+    warn: () => undefined,
+    onRejected: (reason) => void rejected.push(reason),
+    snapshots: { sendsMax: 1, bytesPerSecond: Infinity },
+  });
+  const receiver: TransportReceiver = {
+    onMessage: (received) => void messages.push(received),
+    onHello: (hello) => void log.push(`hello ${hello.key} seq ${hello.seq}`),
+    onPeerDown: (peer) => void log.push(`down ${peer.key}`),
+    onPeerGone: (peer) => void log.push(`gone ${peer.key}`),
+    onDuplicatePair: (duplicate, isPresent) => void log.push(`duplicate ${duplicate} ${isPresent}`),
+    onSnapshotChunk: (chunk, resume) => {
+      log.push(`chunk ${chunk.offset} ${chunk.bytes.length} ${chunk.isLast}`);
+      resume(chunk.offset + chunk.bytes.length);
+    },
+  };
+  transport.listen();
+  transport.start(receiver);
+  open.push(transport);
+  return { key, transport, log, messages, rejected };
+}
+
+function memberOf(peer: Peer): Member {
+  const [id = "", incarnation = ""] = peer.key.split("~");
+  return {
+    id,
+    incarnation,
+    name: id,
+    address: `127.0.0.1:${peer.transport.port}`,
+    httpAddress: "",
+    zone: "",
+    version: "0",
+    commandVersion: 1,
+    nonVoter: false,
+    admitted: 1,
+    publicKey: "",
+  };
+}
+
+async function until(isReached: () => boolean): Promise<void> {
+  while (!isReached()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function message(from: Peer, to: Peer, round: number): Message {
+  return {
+    kind: "pre-vote",
+    clusterId: "0".repeat(32),
+    epoch: { counter: 1, random: "00000000" },
+    from: from.key,
+    fromBoot: "",
+    to: to.key,
+    term: 4,
+    round,
+    lastIndex: 1,
+    lastTerm: 1,
+  };
+}
+
+afterEach(async () => {
+  for (const transport of open.splice(0)) await new Promise<void>((resolve) => transport.stop(resolve));
+});
+
+describe("TcpTransport", () => {
+  test("delivers messages in both directions over one dialed connection", async () => {
+    const [a, b] = [startPeer(), startPeer()];
+    a.transport.setMembers([memberOf(a), memberOf(b)]);
+    await until(() => a.log.length > 0 && b.log.length > 0);
+    expect(a.log).toEqual([`hello ${b.key} seq 3`]);
+    a.transport.send([message(a, b, 1), message(a, b, 2)]);
+    b.transport.send([message(b, a, 3)]);
+    await until(() => b.messages.length === 2 && a.messages.length === 1);
+    expect(b.messages.map((got) => (got.kind === "pre-vote" ? got.round : 0))).toEqual([1, 2]);
+    expect(a.messages[0]?.from).toBe(b.key);
+  });
+
+  test("a stopped process is down, and gone once its port refuses", async () => {
+    const [a, b] = [startPeer(), startPeer()];
+    a.transport.setMembers([memberOf(a), memberOf(b)]);
+    await until(() => a.log.length > 0);
+    b.transport.stop(() => undefined);
+    await until(() => a.log.length >= 3);
+    expect(a.log.slice(1, 3)).toEqual([`down ${b.key}`, `gone ${b.key}`]);
+  });
+
+  test("another cluster's node is turned away on both sides", async () => {
+    const [a, b] = [startPeer(), startPeer({ clusterId: "1".repeat(32) })];
+    a.transport.setMembers([memberOf(a), memberOf(b)]);
+    await until(() => a.rejected.length > 0 && b.rejected.length > 0);
+    expect(b.rejected[0]).toBe("other-cluster");
+    expect([a.log, b.log]).toEqual([[], []]);
+  });
+
+  test("a wrong token is turned away, a second accepted one is not", async () => {
+    const [a, b, c] = [
+      startPeer({ tokens: ["new", "old"] }),
+      startPeer({ tokens: ["old", "new"] }),
+      startPeer({ tokens: ["x"] }),
+    ];
+    a.transport.setMembers([memberOf(b), memberOf(c)]);
+    await until(() => a.log.length > 0 && a.rejected.length > 0);
+    expect(a.log).toEqual([`hello ${b.key} seq 3`]);
+    expect(a.rejected[0]).toBe("token");
+    expect(c.log).toEqual([]);
+  });
+
+  test("rubbish on the port is dropped and counted, and the port still answers", async () => {
+    const [a, b] = [startPeer(), startPeer()];
+    const prng = createPrng(3);
+    for (let round = 0; round < 20; round += 1) {
+      const bytes = new Uint8Array(prng.between(9, 400)).map(() => prng.between(0, 256));
+      await Bun.connect({
+        hostname: "127.0.0.1",
+        port: b.transport.port,
+        socket: { open: (socket) => void socket.write(bytes), data: () => undefined },
+      });
+    }
+    await until(() => b.rejected.length === 20);
+    expect(new Set(b.rejected)).toEqual(new Set(["malformed"]));
+    a.transport.setMembers([memberOf(b)]);
+    await until(() => a.log.length > 0);
+    expect(a.log).toEqual([`hello ${b.key} seq 3`]);
+  });
+
+  test("a snapshot arrives whole, in order, over its own connection", async () => {
+    const [a, b] = [startPeer(), startPeer()];
+    a.transport.setMembers([memberOf(b)]);
+    await until(() => a.log.length > 0);
+    const bytes = new Uint8Array(600_000).map((_, at) => at);
+    const meta: SnapshotMeta = {
+      id: "s",
+      clusterId: "0".repeat(32),
+      epoch: { counter: 1, random: "00000000" },
+      index: 5,
+      term: 1,
+      chain: 1,
+      time: 1,
+      membership: EMPTY_MEMBERSHIP,
+      membershipIndex: 1,
+      sizeBytes: bytes.length,
+      sha256: "",
+      stateHash: "",
+      hashVersion: 1,
+      format: 1,
+      origin: "local",
+    };
+    const isSent = await new Promise<boolean>((resolve) => {
+      const snapshot: OutgoingSnapshot = {
+        to: b.key,
+        session: 1,
+        term: 1,
+        meta,
+        read: (offset, sizeMax, done) => done(bytes.subarray(offset, offset + sizeMax)),
+        done: resolve,
+      };
+      a.transport.sendSnapshot(snapshot);
+    });
+    expect(isSent).toBe(true);
+    expect(b.log.filter((line) => line.startsWith("chunk"))).toEqual([
+      "chunk 0 0 false",
+      "chunk 0 262144 false",
+      "chunk 262144 262144 false",
+      "chunk 524288 75712 true",
+    ]);
+  });
+
+  test("a call is answered once; to nobody it is known not to be sent", async () => {
+    const [a, b] = [startPeer(), startPeer()];
+    b.transport.serve(({ method, body }, answer) => answer(new Uint8Array([...body, method.length])));
+    a.transport.setMembers([memberOf(b)]);
+    await until(() => a.log.length > 0);
+    const request = { method: "echo", body: new Uint8Array([1, 2]), timeoutMs: 5_000 };
+    const outcome = await new Promise((resolve) => a.transport.call(b.key, request, resolve));
+    expect(outcome).toEqual({ kind: "answer", body: new Uint8Array([1, 2, 4]) });
+    const nobody = await new Promise((resolve) => a.transport.call("x~1", request, resolve));
+    expect(nobody).toMatchObject({ kind: "not-sent" });
+    const asked = await new Promise((resolve) =>
+      a.transport.ask(`127.0.0.1:${b.transport.port}`, request, (answer, peer) => resolve([answer, peer?.seq])),
+    );
+    expect(asked).toEqual([{ kind: "answer", body: new Uint8Array([1, 2, 4]) }, 3]);
+  });
+});
