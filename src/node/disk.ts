@@ -20,7 +20,7 @@ export interface DiskEvents {
  * becomes the next one. Order is kept: append, truncate, append stays three operations.
  */
 export class Disk {
-  readonly #store: LogStore;
+  readonly #store: Pick<LogStore, "persist">;
   readonly #clock: Clock;
   readonly #events: DiskEvents;
   #waiting: Persist[] = [];
@@ -28,7 +28,7 @@ export class Disk {
   #isFull = false;
   #isBroken = false;
 
-  constructor(store: LogStore, clock: Clock, events: DiskEvents) {
+  constructor(store: Pick<LogStore, "persist">, clock: Clock, events: DiskEvents) {
     this.#store = store;
     this.#clock = clock;
     this.#events = events;
