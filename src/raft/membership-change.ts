@@ -129,8 +129,13 @@ function planAdd(draft: Draft, member: Member): ChangeRefusal | undefined {
       reason: `Cannot add ${key} as its id must be new, unless it replaces the old pair: ${twin} is a member`,
     };
   }
-  admit(draft, key, member);
-  return undefined;
+  return returningMember(draft, key) ?? admit(draft, key, member);
+}
+
+/** A removed pair is never taken back: it may have forgotten what it promised. */
+function returningMember(draft: Draft, key: MemberKey): ChangeRefusal | undefined {
+  if (!draft.before.members.has(key)) return undefined;
+  return { code: "already-member", reason: `Cannot add ${key} as the same request removes it` };
 }
 
 function planPromotion(draft: Draft, key: MemberKey): ChangeRefusal | undefined {
@@ -167,8 +172,7 @@ function planReplacement(draft: Draft, old: MemberKey, member: Member): ChangeRe
   }
   draft.isReplacing = true;
   draft.steps.push({ kind: "remove", key: old });
-  admit(draft, key, member);
-  return undefined;
+  return returningMember(draft, key) ?? admit(draft, key, member);
 }
 
 function planVersion(draft: Draft, version: number): ChangeRefusal | undefined {
@@ -182,9 +186,10 @@ function planVersion(draft: Draft, version: number): ChangeRefusal | undefined {
   return undefined;
 }
 
-function admit(draft: Draft, key: MemberKey, member: Member): void {
+function admit(draft: Draft, key: MemberKey, member: Member): undefined {
   draft.members.set(key, { ...member, admitted: draft.at });
   draft.steps.push({ kind: "add-learner", key });
+  return undefined;
 }
 
 function unknownMember(action: string, key: MemberKey): ChangeRefusal {
