@@ -8,8 +8,8 @@ import { kvRowFormat, type KvRow } from "./kv/kv-row.ts";
 import { freezeState, type FrozenState } from "./snapshot/freeze-state.ts";
 import { StateRestorer, type RestoreClaim } from "./snapshot/restore-state.ts";
 import { HashSum } from "./state/row-hash.ts";
-import { StateTable, type Section } from "./state/state-table.ts";
-import { createBTreeTable, type TableFactory } from "./table/btree-table.ts";
+import { StateTable, type Section, type TableFactory } from "./state/state-table.ts";
+import { createBTreeTable } from "./table/btree-table.ts";
 
 /** The part of a log entry that the state machine needs; a log entry of the core is one. */
 export interface FsmEntry {
@@ -81,7 +81,7 @@ class Fsm implements KonsulFsm {
       bytesMax: options.watchWindowBytes ?? WATCH_WINDOW_BYTES,
     });
     this.changes = feed;
-    this.#kvTable = new StateTable(tables<KvRow>(kvRowFormat.name), kvRowFormat, (key, row) => {
+    this.#kvTable = new StateTable(tables<KvRow>(kvRowFormat), kvRowFormat, (key, row) => {
       const place = feed.nextPlace();
       if (row === undefined) feed.record({ ...place, kind: "delete", table: "kv", key });
       else feed.record({ ...place, kind: "put", table: "kv", key, row });

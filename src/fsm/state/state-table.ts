@@ -25,6 +25,9 @@ export interface RowFormat<Row> {
   sizeBytes(row: Row): number;
 }
 
+/** Makes tables. The format is for those that keep rows as bytes. */
+export type TableFactory = <Row>(format: RowFormat<Row>) => Table<Row>;
+
 /** One table as snapshots see it, whatever its rows are. */
 export interface Section {
   readonly number: number;

@@ -3,9 +3,6 @@ import { compareBytes, type FrozenTable, type KeyRange, type Table } from "../..
 
 type Tree<Row> = BTree<Uint8Array, Row>;
 
-/** Makes tables; the name is for the implementation's own use (a metric, a SQL table). */
-export type TableFactory = <Row>(name: string) => Table<Row>;
-
 /**
  * Rows in a B+ tree in memory. `freeze()` marks the root as shared (constant time); after it, a change copies the
  * path it touches, so frozen views cost memory only for what changes while they live. A live `range()` must not be
