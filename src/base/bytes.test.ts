@@ -1,0 +1,73 @@
+import { describe, expect, test } from "bun:test";
+import { ByteReader, ByteWriter, compareBytes, isSameBytes, MalformedBytes, utf8 } from "./bytes.ts";
+
+describe("ByteWriter and ByteReader", () => {
+  test("every kind of value comes back as it was written", () => {
+    const bytes = new ByteWriter(1)
+      .u8(255)
+      .u16(65_535)
+      .u32(0xffffffff)
+      .u53(Number.MAX_SAFE_INTEGER)
+      .u64(0xffff_ffff_ffff_ffffn)
+      .bytes(new Uint8Array([1, 2]))
+      .text("π😀")
+      .finish();
+    const reader = new ByteReader(bytes);
+    expect([reader.u8(), reader.u16(), reader.u32(), reader.u53()]).toEqual([
+      255,
+      65_535,
+      0xffffffff,
+      Number.MAX_SAFE_INTEGER,
+    ]);
+    expect(reader.u64()).toBe(0xffff_ffff_ffff_ffffn);
+    expect(reader.bytes()).toEqual(new Uint8Array([1, 2]));
+    expect(reader.text()).toBe("π😀");
+    reader.end();
+  });
+
+  test("numbers are little-endian", () => {
+    expect(new ByteWriter().u32(1).u53(0x1_0000_0002).finish()).toEqual(
+      new Uint8Array([1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0]),
+    );
+  });
+
+  test("ByteWriter.u53() refuses what a double cannot hold exactly", () => {
+    for (const value of [-1, 0.5, 2 ** 53, NaN]) expect(() => new ByteWriter().u53(value)).toThrow(MalformedBytes);
+  });
+
+  test("ByteReader.u53() refuses a number above 2^53-1", () => {
+    expect(() => new ByteReader(new Uint8Array(8).fill(255)).u53()).toThrow(MalformedBytes);
+  });
+
+  test("a read past the end is refused, before anything is allocated for it", () => {
+    const claimsFourGigabytes = new ByteWriter().u32(0xffffffff).finish();
+    expect(() => new ByteReader(claimsFourGigabytes).bytes()).toThrow(MalformedBytes);
+    expect(() => new ByteReader(new Uint8Array(3)).u32()).toThrow(MalformedBytes);
+  });
+
+  test("a limit is held, rubbish is no text, and nothing may be left over", () => {
+    const long = new ByteWriter().bytes(new Uint8Array(10)).finish();
+    expect(() => new ByteReader(long).bytes(9)).toThrow(MalformedBytes);
+    const invalid = new ByteWriter().bytes(new Uint8Array([0xff])).finish();
+    expect(() => new ByteReader(invalid).text()).toThrow(MalformedBytes);
+    expect(() => new ByteReader(new Uint8Array(1)).end()).toThrow(MalformedBytes);
+  });
+
+  test("ByteReader.raw() copies, so that a kept value does not change with its source", () => {
+    const source = new Uint8Array([1, 2, 3]);
+    const kept = new ByteReader(source).raw(2);
+    source.fill(9);
+    expect(kept).toEqual(new Uint8Array([1, 2]));
+  });
+});
+
+describe("compareBytes()", () => {
+  test("orders as memcmp does, a prefix first", () => {
+    const words = ["b", "a", "", "ab", "a\u0000", "é", "z", "😀", "\uffff"];
+    const sorted = words.map(utf8).toSorted(compareBytes);
+    const byHex = words.map(utf8).toSorted((a, b) => (a.toHex() < b.toHex() ? -1 : 1));
+    expect(sorted).toEqual(byHex);
+    expect(isSameBytes(utf8("a"), utf8("a"))).toBe(true);
+    expect(isSameBytes(utf8("a"), utf8("b"))).toBe(false);
+  });
+});
