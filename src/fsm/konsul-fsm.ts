@@ -38,7 +38,10 @@ export interface KonsulFsm {
   /** Cluster time in ms of the last applied entry. */
   readonly appliedTime: number;
   freeze(): FrozenState;
-  /** Forgets everything. Until `restoreEnd` returned, nothing may be applied, frozen or read. */
+  /**
+   * Forgets everything: an empty state at index 0. From the first part until `restoreEnd` returned, nothing may be
+   * applied, frozen or read.
+   */
   restoreStart(): void;
   /** @throws RestoreFailed */
   restorePart(bytes: Uint8Array): void;
@@ -99,6 +102,7 @@ class Fsm implements KonsulFsm {
   }
 
   apply(entry: FsmEntry): FsmResult {
+    this.#leaveUntouchedRestore();
     assert(this.#restorer === undefined, "An entry must not be applied in the middle of a restore");
     assert(
       entry.index === this.#appliedIndex + 1,
@@ -116,6 +120,7 @@ class Fsm implements KonsulFsm {
   }
 
   freeze(): FrozenState {
+    this.#leaveUntouchedRestore();
     assert(this.#restorer === undefined, "A state must not be frozen in the middle of a restore");
     return freezeState(this.#sections, { index: this.#appliedIndex, time: this.#appliedTime });
   }
@@ -151,6 +156,13 @@ class Fsm implements KonsulFsm {
 
   keyCount(): number {
     return this.#kvTable.size;
+  }
+
+  /** A node whose snapshots are all damaged starts a restore that gets no part, then replays its log from the first entry. */
+  #leaveUntouchedRestore(): void {
+    if (this.#restorer?.isUntouched !== true) return;
+    this.#restorer = undefined;
+    this.changes.reset(0);
   }
 
   /** The place where a new domain's commands meet its tables. */

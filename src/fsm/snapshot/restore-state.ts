@@ -41,6 +41,11 @@ export class StateRestorer {
     for (const section of sections) section.clear();
   }
 
+  /** Nothing was read yet: the tables are empty, not half full. */
+  get isUntouched(): boolean {
+    return !this.#isFormatRead && this.#pending.length === 0;
+  }
+
   /** @throws RestoreFailed */
   part(bytes: Uint8Array): void {
     this.#pending.raw(bytes);

@@ -87,10 +87,13 @@ describe("an encoded state", () => {
     expect(() => frozen.next(1)).toThrow(InvariantViolation);
   });
 
-  test("whose rows no longer add up to the running hash is refused: memory was changed in place", () => {
+  test("whose rows no longer add up to the running hash shows it, and cannot be restored", () => {
     const fsm = small();
     fsm.kv.get(utf8("a"))?.value.fill(0x39);
-    expect(() => drain(fsm.freeze())).toThrow(InvariantViolation);
+    const { bytes, hash } = drain(fsm.freeze());
+    expect(hash).not.toBe(fsm.stateHash());
+    expect(() => restore({ bytes })).toThrow("state hash");
+    expect(() => restore({ bytes, stateHash: hash })).toThrow("state hash");
   });
 
   test("of an empty state is restored as such, and of a large row too", () => {
@@ -170,8 +173,21 @@ describe("in the middle of a restore, or after a failed one", () => {
     expect(() => fsm.restorePart(utf8("junk"))).toThrow(RestoreFailed);
     expect(() => fsm.freeze()).toThrow(InvariantViolation);
     expect(() => put(fsm, "c", utf8("3"))).toThrow(InvariantViolation);
+    expect(fsm.appliedIndex).toBe(0);
     restoreFrom(fsm, small());
     put(fsm, "c", utf8("3"));
     expect(fsm.keyCount()).toBe(3);
+  });
+
+  test("a restore that was started but got no part leaves an empty state to replay the whole log on", () => {
+    const fsm = small();
+    fsm.restoreStart();
+    expect(() => fsm.restorePart(utf8("junk"))).toThrow(RestoreFailed);
+    fsm.restoreStart();
+    expect(fsm.keyCount()).toBe(0);
+    put(fsm, "a", utf8("1"));
+    put(fsm, "b", utf8("22"));
+    expect(drain(fsm.freeze())).toEqual(drain(small().freeze()));
+    expect(fsm.changes.size).toBe(2);
   });
 });

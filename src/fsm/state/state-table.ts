@@ -162,7 +162,8 @@ class FrozenRows<Row> implements FrozenSection {
   readonly size: number;
   readonly hashSum = new HashSum();
   readonly #frozen: FrozenTable<Row>;
-  readonly #rows: IterableIterator<readonly [Uint8Array, Row]>;
+  /** Let go on release, as it holds on to the nodes of the table. */
+  #rows: IterableIterator<readonly [Uint8Array, Row]> | undefined;
   readonly #format: RowFormat<Row>;
   readonly #hasher = new RowHasher();
 
@@ -175,8 +176,9 @@ class FrozenRows<Row> implements FrozenSection {
   }
 
   writeNext(writer: ByteWriter): void {
-    const step = this.#rows.next();
-    if (step.done === true) throw new InvariantViolation(`A frozen table must have all its ${this.size} rows`);
+    const step = this.#rows?.next();
+    if (step === undefined || step.done === true)
+      throw new InvariantViolation(`A frozen table must have all its ${this.size} rows`);
     const [key, row] = step.value;
     writer.bytes(key);
     this.#format.write(writer, row);
@@ -184,6 +186,7 @@ class FrozenRows<Row> implements FrozenSection {
   }
 
   release(): void {
+    this.#rows = undefined;
     this.#frozen.release();
   }
 }
