@@ -22,7 +22,8 @@ const VALUE_BYTES = 100;
 const PREFIX_KEYS = 1000;
 const BATCH = 64;
 const PART_BYTES = 64 * 1024;
-const PHASE_MS = 5000;
+const PHASE_MS = 6000;
+const PHASE_MS_MAX = 30_000;
 
 type Figures = Map<string, string>;
 
@@ -151,13 +152,14 @@ async function measurePauses(world: World, keys: number, figures: Figures): Prom
   let snapshots = 0;
   let snapshotMs = 0;
   for (let round = 0; round < 2; round++) {
-    await runTurns({ world, keys, gaps: quiet, each: () => undefined });
+    await runTurns({ world, keys, gaps: quiet, isDone: () => true, each: () => undefined });
     let frozen = world.fsm.freeze();
     let startedAt = performance.now();
     await runTurns({
       world,
       keys,
       gaps: busy,
+      isDone: () => snapshots > 0,
       each: () => {
         if (frozen.next(PART_BYTES) !== undefined) return;
         snapshots++;
@@ -182,14 +184,16 @@ interface Turns {
   readonly world: World;
   readonly keys: number;
   readonly gaps: number[];
+  /** A phase goes on until this holds, but not for ever. */
+  readonly isDone: () => boolean;
   readonly each: () => void;
 }
 
 async function runTurns(turns: Turns): Promise<void> {
-  const end = performance.now() + PHASE_MS;
-  let last = performance.now();
+  const start = performance.now();
+  let last = start;
   let i = 0;
-  while (last < end) {
+  while (last < start + PHASE_MS || (!turns.isDone() && last < start + PHASE_MS_MAX)) {
     for (let n = 0; n < BATCH; n++) turns.world.set(shuffled(i++ * 3, turns.keys));
     turns.each();
     await new Promise((resolve) => setImmediate(resolve));

@@ -25,6 +25,7 @@ const EMPTY = new Uint8Array(0);
  */
 export function createSqliteTable<Row>(format: RowFormat<Row>): Table<Row> {
   const db = new Database(":memory:");
+  db.run("PRAGMA journal_mode = OFF");
   db.run("CREATE TABLE t (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID, STRICT");
   const sql = {
     get: db.query<Stored, [Uint8Array]>("SELECT * FROM t WHERE key = ?"),
