@@ -1,3 +1,4 @@
+export { createCore } from "./core.ts";
 export * from "./core-types.ts";
 export * from "./effects.ts";
 export * from "./entry.ts";
@@ -7,4 +8,5 @@ export * from "./membership-codec.ts";
 export * from "./membership.ts";
 export * from "./message.ts";
 export * from "./quorum.ts";
+export * from "./snapshot-codec.ts";
 export * from "./snapshot-meta.ts";

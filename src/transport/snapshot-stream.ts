@@ -1,10 +1,9 @@
 import { ByteReader, type Clock, type MemberKey, type Timer } from "../base/index.ts";
 import type { OutgoingSnapshot, TransportReceiver } from "../node/index.ts";
-import type { SnapshotMeta } from "../raft/index.ts";
+import { readSnapshotMeta, writeSnapshotMeta, type SnapshotMeta } from "../raft/index.ts";
 import type { Connection } from "./connection.ts";
 import type { Frame } from "./frame.ts";
 import { keyOf, type Introduction } from "./introduction.ts";
-import { readSnapshotMeta, writeSnapshotMeta } from "./snapshot-codec.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 /** A transfer without progress for this long is given up; one that is merely slow is not. */

@@ -1,13 +1,16 @@
 import { type ByteReader, type ByteWriter, MalformedBytes, toClusterId } from "../base/index.ts";
-import { decodeMembership, encodeMembership, type SnapshotMeta } from "../raft/index.ts";
+import { decodeMembership, encodeMembership } from "./membership-codec.ts";
+import type { SnapshotMeta } from "./snapshot-meta.ts";
 
 const META_VERSION = 1;
 
+/** The metadata as stored in snapshots.db and sent before the first chunk. */
 export function writeSnapshotMeta(out: ByteWriter, meta: SnapshotMeta): void {
   out.u8(META_VERSION).text(meta.id).text(meta.clusterId).u53(meta.epoch.counter).text(meta.epoch.random);
   out.u53(meta.index).u53(meta.term).u32(meta.chain).u53(meta.time);
   out.bytes(encodeMembership(meta.membership)).u53(meta.membershipIndex);
   out.u53(meta.sizeBytes).text(meta.sha256).text(meta.stateHash).u32(meta.hashVersion).u32(meta.format);
+  out.u8(meta.origin === "local" ? 0 : 1);
 }
 
 /** @throws MalformedBytes */
@@ -29,6 +32,6 @@ export function readSnapshotMeta(reader: ByteReader): SnapshotMeta {
     stateHash: reader.text(),
     hashVersion: reader.u32(),
     format: reader.u32(),
-    origin: "received",
+    origin: reader.u8() === 0 ? "local" : "received",
   };
 }

@@ -1,0 +1,103 @@
+import { assert, ByteReader, ByteWriter, crc32, MalformedBytes, type BootId } from "../base/index.ts";
+import type { Identity } from "../node/index.ts";
+import type { EntryId, HardState } from "../raft/index.ts";
+
+/** Version of raft.db, witness and head record together. A binary refuses what is newer than this. */
+export const LOG_FORMAT = 1;
+
+const MAGIC = 0x4b48_4431;
+
+/** One sector: whatever tears, a record of this size does not. */
+export const HEAD_BYTES_MAX = 512;
+
+/** The promises of this disk in one record: written in every transaction of raft.db and then copied to the witness. */
+export interface HeadRecord {
+  /** Number of transactions so far. Rises by one in each and never falls: the one number that is compared at start. */
+  readonly seq: number;
+  /** The process start that wrote it; empty before the first transaction. */
+  readonly boot: BootId;
+  readonly hard: HardState;
+  /** The entry before the first one of the log. */
+  readonly base: EntryId & { readonly time: number };
+  /** The last entry of the log; the base when the log is empty. */
+  readonly last: EntryId & { readonly time: number };
+  /** Index of the newest membership entry at or below `last`; 0: none known. */
+  readonly membershipIndex: number;
+  /** Committed at least up to here. Lazy: may be behind. */
+  readonly commitHint: number;
+  readonly identity: Identity | undefined;
+}
+
+export const EMPTY_HEAD: HeadRecord = {
+  seq: 0,
+  boot: "",
+  hard: { term: 0, vote: undefined },
+  base: { index: 0, term: 0, chain: 0, time: 0 },
+  last: { index: 0, term: 0, chain: 0, time: 0 },
+  membershipIndex: 0,
+  commitHint: 0,
+  identity: undefined,
+};
+
+export class NewerFormat extends Error {
+  override readonly name = "NewerFormat";
+}
+
+/** Little-endian: magic u32, format u8, the fields, CRC-32 over all of it. */
+export function encodeHead(head: HeadRecord): Uint8Array {
+  assert(head.base.index <= head.last.index, "The log must not end before its base");
+  const writer = new ByteWriter(HEAD_BYTES_MAX).u32(MAGIC).u8(LOG_FORMAT).u53(head.seq).text(head.boot);
+  writer.u53(head.hard.term).text(head.hard.vote ?? "");
+  writeEntryId(writer, head.base);
+  writeEntryId(writer, head.last);
+  writer
+    .u53(head.membershipIndex)
+    .u53(head.commitHint)
+    .u8(Number(head.identity !== undefined));
+  if (head.identity !== undefined) writeIdentity(writer, head.identity);
+  writer.u32(crc32(writer.view()));
+  assert(writer.length <= HEAD_BYTES_MAX, "A head record must fit into one sector");
+  return writer.finish();
+}
+
+/** Bytes behind the record are ignored. @throws MalformedBytes, NewerFormat */
+export function decodeHead(bytes: Uint8Array): HeadRecord {
+  const reader = new ByteReader(bytes);
+  if (reader.u32() !== MAGIC) throw new MalformedBytes("This is no head record");
+  const format = reader.u8();
+  const seq = reader.u53();
+  const boot = reader.text(64);
+  const term = reader.u53();
+  const vote = reader.text(256);
+  const base = readEntryId(reader);
+  const last = readEntryId(reader);
+  const membershipIndex = reader.u53();
+  const commitHint = reader.u53();
+  const identity = reader.u8() === 0 ? undefined : readIdentity(reader);
+  const size = bytes.length - reader.remaining;
+  if (reader.u32() !== crc32(bytes.subarray(0, size))) throw new MalformedBytes("The head record's checksum is wrong");
+  // Asked last: a flipped bit in the version must not look like a newer binary's record.
+  if (format > LOG_FORMAT) throw new NewerFormat(`Format ${format} is newer than ${LOG_FORMAT}`);
+  if (base.index > last.index) throw new MalformedBytes("The head record's log ends before its base");
+  const hard = { term, vote: vote === "" ? undefined : vote };
+  return { seq, boot, hard, base, last, membershipIndex, commitHint, identity };
+}
+
+export function writeEntryId(writer: ByteWriter, id: EntryId & { readonly time: number }): void {
+  writer.u53(id.index).u53(id.term).u32(id.chain).u53(id.time);
+}
+
+export function readEntryId(reader: ByteReader): EntryId & { readonly time: number } {
+  return { index: reader.u53(), term: reader.u53(), chain: reader.u32(), time: reader.u53() };
+}
+
+export function writeIdentity(writer: ByteWriter, identity: Identity): void {
+  writer.text(identity.clusterId).u53(identity.epoch.counter).text(identity.epoch.random);
+  writer.text(identity.nodeId).text(identity.incarnation);
+}
+
+export function readIdentity(reader: ByteReader): Identity {
+  const clusterId = reader.text(64);
+  const epoch = { counter: reader.u53(), random: reader.text(16) };
+  return { clusterId, epoch, nodeId: reader.text(64), incarnation: reader.text(32) };
+}

@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe } from "bun:test";
+import type { LogStore } from "../../src/node/index.ts";
+import { createMemoryLogStore, openLogStore } from "../../src/storage/index.ts";
+import { runLogStoreContract } from "./log-store.ts";
+
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+async function openSqlite(folder: string): Promise<LogStore> {
+  return new Promise((resolve, reject) => {
+    openLogStore({ folder, reserveBytes: 0, onAlarm: () => undefined }, (result) => {
+      if (result.ok) resolve(result.value);
+      else reject(new Error(result.error.message));
+    });
+  });
+}
+
+describe("LogStore", () => {
+  runLogStoreContract("sqlite", () => {
+    const folder = mkdtempSync(join(tmpdir(), "konsul-log-"));
+    folders.push(folder);
+    return { open: async () => openSqlite(folder), isDurable: true };
+  });
+  runLogStoreContract("memory", () => ({
+    open: async () => Promise.resolve(createMemoryLogStore()),
+    isDurable: false,
+  }));
+});
