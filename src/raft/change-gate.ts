@@ -1,0 +1,86 @@
+import { memberKey, unreachable, type MemberKey } from "../base/index.ts";
+import { hasCommittedOwnTerm } from "./commit.ts";
+import type { ChangeRefusal } from "./membership-change.ts";
+import type { Membership, MembershipChange } from "./membership.ts";
+import { hasQuorum } from "./quorum.ts";
+import type { Leading, State } from "./state.ts";
+
+/** Why no membership may be appended now: the last one and an entry of this term must be committed. @see thesis §4.1 */
+export function gateProblem(s: State, leading: Leading): ChangeRefusal | undefined {
+  const { effective, committed } = s.members;
+  if (effective !== committed) {
+    return problem("change-in-progress", "Cannot change the members as the last change must be committed first");
+  }
+  if (effective.membership.outgoing.length > 0) {
+    return problem("joint", "Cannot change the members as the last change is not left yet");
+  }
+  if (!hasCommittedOwnTerm(s, leading)) {
+    return problem("no-own-term-commit", "Cannot change the members as this leader must commit an entry first");
+  }
+  return undefined;
+}
+
+/** What the shape of a change does not tell: who is alive, who has caught up, who was a member before. */
+export function changeProblem(s: State, leading: Leading, change: MembershipChange): ChangeRefusal | undefined {
+  switch (change.kind) {
+    case "add-learner":
+      return retiredProblem(s, memberKey(change.member.id, change.member.incarnation));
+    case "replace":
+      return (
+        retiredProblem(s, memberKey(change.member.id, change.member.incarnation)) ??
+        inUseProblem(s, leading, change.old)
+      );
+    case "promote":
+      return catchUpProblem(s, leading, change.key);
+    case "raise-version":
+      if (change.version <= s.options.commandVersion) return undefined;
+      return problem(
+        "unsupported-version",
+        `Cannot raise the version to ${change.version}: this node does not know it`,
+      );
+    case "demote":
+    case "remove":
+    case "update":
+      return undefined;
+    default:
+      return unreachable(change);
+  }
+}
+
+/**
+ * A change that the resulting voters cannot commit would stop the cluster: {A,B,C} with C down must not lose B.
+ * Contact is judged by rounds answered within the lease timeout, in both halves.
+ */
+export function quorumProblem(s: State, leading: Leading, next: Membership): ChangeRefusal | undefined {
+  const since = s.now - s.options.timing.leaderLeaseTimeoutMs;
+  const isInContact = (key: MemberKey): boolean =>
+    key === s.self || (leading.progress.get(key)?.contact ?? -Infinity) >= since;
+  if (hasQuorum(next, isInContact)) return undefined;
+  return problem(
+    "would-lose-quorum",
+    "Cannot change the members as a quorum of the resulting voters must be in contact",
+  );
+}
+
+function retiredProblem(s: State, key: MemberKey): ChangeRefusal | undefined {
+  if (s.members.retiredAt(key) === undefined) return undefined;
+  return problem("in-use", `Cannot add ${key} as it was a member before: it must come with a new incarnation`);
+}
+
+/** Two live processes with one id: the one that is a member stays. */
+function inUseProblem(s: State, leading: Leading, old: MemberKey): ChangeRefusal | undefined {
+  const since = s.now - 2 * s.options.timing.electionTimeoutMs;
+  const heardAt = Math.max(s.peers.get(old)?.heardAt ?? -Infinity, leading.progress.get(old)?.contact ?? -Infinity);
+  if (old !== s.self && heardAt < since && leading.since < since) return undefined;
+  return problem("in-use", `Cannot replace ${old} as it must be silent for two election timeouts`);
+}
+
+function catchUpProblem(s: State, leading: Leading, key: MemberKey): ChangeRefusal | undefined {
+  if (!s.members.effective.membership.learners.includes(key)) return undefined;
+  if (leading.progress.get(key)?.isCaughtUp === true) return undefined;
+  return problem("not-caught-up", `Cannot promote ${key} as it must have caught up within one election timeout`);
+}
+
+function problem(code: ChangeRefusal["code"], reason: string): ChangeRefusal {
+  return { code, reason };
+}

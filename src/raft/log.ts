@@ -1,0 +1,193 @@
+import { assert, defined, type LogIndex, type Term } from "../base/index.ts";
+import type { RecoveredLog } from "./core-types.ts";
+import { entrySize, type Entry, type EntryId } from "./entry.ts";
+import { EntryCache } from "./entry-cache.ts";
+
+/** An entry's id and its stamp of cluster time. */
+export type EntryPoint = EntryId & { readonly time: number };
+
+/** Runs of this many removed slots are cut off in one go, so that compaction costs nothing per entry. */
+const TRIM_AT = 4096;
+
+/**
+ * The log as the protocol sees it: the id of every entry behind the base, and the entries themselves as far as they
+ * are in memory. Terms are kept as runs, since they change rarely. Knows nothing of disks but `durable`.
+ */
+export class Log {
+  readonly cache: EntryCache;
+  /** The entry before the first one. Everything up to it is committed and applied. */
+  #base: EntryPoint;
+  #last: LogIndex;
+  /** Start indexes of the runs of one term, rising; a run ends where the next begins. */
+  #runStarts: LogIndex[] = [];
+  #runTerms: Term[] = [];
+  /** Chains and stamps of the entries behind the base; the slot of `index` is `index - #slotBase - 1`. */
+  #chains: number[] = [];
+  #times: number[] = [];
+  #slotBase: LogIndex;
+
+  constructor(recovered: RecoveredLog, cacheBytesMax: number) {
+    this.#base = recovered.base;
+    this.#last = recovered.base.index;
+    this.#slotBase = recovered.base.index;
+    this.cache = new EntryCache(cacheBytesMax, recovered.base.index + 1);
+    for (const entry of recovered.entries) {
+      this.append(entry);
+      this.cache.evict(entry.index);
+    }
+  }
+
+  get base(): EntryPoint {
+    return this.#base;
+  }
+
+  get firstIndex(): LogIndex {
+    return this.#base.index + 1;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#last;
+  }
+
+  get lastTerm(): Term {
+    return this.#runTerms.at(-1) ?? this.#base.term;
+  }
+
+  get lastChain(): number {
+    return this.#last === this.#base.index ? this.#base.chain : (this.#chains.at(-1) ?? 0);
+  }
+
+  get lastTime(): number {
+    return this.#last === this.#base.index ? this.#base.time : (this.#times.at(-1) ?? 0);
+  }
+
+  /** The term of an index from the base on; undefined: compacted or not there yet. */
+  termAt(index: LogIndex): Term | undefined {
+    if (index < this.#base.index || index > this.#last) return undefined;
+    if (index === this.#base.index) return this.#base.term;
+    return this.#runTerms[this.#runAt(index)];
+  }
+
+  chainAt(index: LogIndex): number | undefined {
+    if (index === this.#base.index) return this.#base.chain;
+    if (index < this.#base.index || index > this.#last) return undefined;
+    return this.#chains[index - this.#slotBase - 1];
+  }
+
+  pointAt(index: LogIndex): EntryPoint | undefined {
+    if (index === this.#base.index) return this.#base;
+    const term = this.termAt(index);
+    if (term === undefined) return undefined;
+    const slot = index - this.#slotBase - 1;
+    return { index, term, chain: this.#chains[slot] ?? 0, time: this.#times[slot] ?? 0 };
+  }
+
+  /** The last index at or below `from` whose term is at most `term`; the base when there is none. @see Raft §5.3 */
+  lastIndexOfTermAtMost(from: LogIndex, term: Term): LogIndex {
+    let index = Math.min(from, this.#last);
+    while (index > this.#base.index) {
+      const run = this.#runAt(index);
+      if ((this.#runTerms[run] ?? 0) <= term) return index;
+      index = (this.#runStarts[run] ?? 1) - 1;
+    }
+    return index;
+  }
+
+  append(entry: Entry): void {
+    assert(entry.index === this.#last + 1, `Cannot append entry ${entry.index} as the next must be ${this.#last + 1}`);
+    assert(entry.term >= this.lastTerm, `Cannot append term ${entry.term} behind term ${this.lastTerm}`);
+    if (entry.term !== this.#runTerms.at(-1)) {
+      this.#runStarts.push(entry.index);
+      this.#runTerms.push(entry.term);
+    }
+    this.#chains.push(entry.chain);
+    this.#times.push(entry.time);
+    this.#last = entry.index;
+    this.cache.push(entry);
+  }
+
+  /** Removes entries at and above `from`. */
+  truncate(from: LogIndex): void {
+    assert(from > this.#base.index, `Cannot truncate at ${from} as the log begins behind ${this.#base.index}`);
+    if (from > this.#last) return;
+    this.#last = from - 1;
+    this.#chains.length = this.#last - this.#slotBase;
+    this.#times.length = this.#last - this.#slotBase;
+    while ((this.#runStarts.at(-1) ?? 0) >= from) {
+      this.#runStarts.pop();
+      this.#runTerms.pop();
+    }
+    this.cache.truncate(from);
+  }
+
+  /** Removes entries at and below `index`; it becomes the base. */
+  compact(index: LogIndex): EntryPoint {
+    const point = defined(this.pointAt(index), `The log entry ${index}`);
+    while ((this.#runStarts[1] ?? Infinity) <= index + 1) {
+      this.#runStarts.shift();
+      this.#runTerms.shift();
+    }
+    if (index === this.#last) {
+      this.#runStarts = [];
+      this.#runTerms = [];
+    } else this.#runStarts[0] = Math.max(this.#runStarts[0] ?? 0, index + 1);
+    this.#base = point;
+    const removed = index - this.#slotBase;
+    if (removed >= TRIM_AT || index === this.#last) {
+      this.#chains.splice(0, removed);
+      this.#times.splice(0, removed);
+      this.#slotBase = index;
+    }
+    this.cache.compact(index);
+    return point;
+  }
+
+  /** Discards everything: the log continues behind `base`. */
+  reset(base: EntryPoint): void {
+    this.#base = base;
+    this.#last = base.index;
+    this.#slotBase = base.index;
+    this.#runStarts = [];
+    this.#runTerms = [];
+    this.#chains = [];
+    this.#times = [];
+    this.cache.reset(base.index + 1);
+  }
+
+  /** Entries `[from, to)` in memory, at most `bytesMax` but at least one; undefined: the first is not in memory. */
+  slice(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] | undefined {
+    const end = Math.min(to, this.#last + 1);
+    const slice: Entry[] = [];
+    let bytes = 0;
+    for (let index = from; index < end; index += 1) {
+      const entry = this.cache.get(index);
+      if (entry === undefined) break;
+      bytes += entrySize(entry);
+      if (slice.length > 0 && bytes > bytesMax) break;
+      slice.push(entry);
+    }
+    return slice.length === 0 && from < end ? undefined : slice;
+  }
+
+  /** All of the log against itself. @throws InvariantViolation */
+  check(): void {
+    assert(this.#chains.length === this.#last - this.#slotBase, "A log must know the chain of each entry");
+    assert(this.#runStarts.length === this.#runTerms.length, "A log must know where each term begins");
+    let previous = this.#base.term;
+    for (const term of this.#runTerms) {
+      assert(term >= previous, "Terms must not fall along the log");
+      previous = term;
+    }
+    for (let i = 1; i < this.#runStarts.length; i += 1) {
+      assert((this.#runStarts[i] ?? 0) > (this.#runStarts[i - 1] ?? 0), "Runs of terms must follow each other");
+    }
+    this.cache.check((index) => this.pointAt(index), this.#last);
+  }
+
+  /** The run that holds `index`. From the end, as nearly all questions are about the newest entries. */
+  #runAt(index: LogIndex): number {
+    let run = this.#runStarts.length - 1;
+    while (run > 0 && (this.#runStarts[run] ?? 0) > index) run -= 1;
+    return run;
+  }
+}

@@ -1,0 +1,38 @@
+import type { CoreStatus, PeerStatus } from "./core-types.ts";
+import { shownRole } from "./role.ts";
+import type { State } from "./state.ts";
+
+/** A picture of the state for others; nothing in it changes later. */
+export function statusOf(s: State): CoreStatus {
+  const { log, members, leading } = s;
+  return {
+    role: shownRole(s),
+    term: s.hard.term,
+    vote: s.hard.vote,
+    leader: s.leader,
+    commit: s.commit,
+    applied: s.applied,
+    lastIndex: log.lastIndex,
+    lastTerm: log.lastTerm,
+    firstIndex: log.firstIndex,
+    durableIndex: s.durability.index,
+    snapshotIndex: s.snapshot?.index ?? 0,
+    membership: members.effective.membership,
+    membershipIndex: members.effective.index,
+    committedMembership: members.committed.membership,
+    committedMembershipIndex: members.committed.index,
+    leaderContact: leading === undefined ? s.leaderContact : s.now,
+    isTransferring: leading?.transfer !== undefined,
+    peers: peersOf(s),
+  };
+}
+
+function peersOf(s: State): readonly PeerStatus[] {
+  const peers: PeerStatus[] = [];
+  for (const progress of s.leading?.progress.values() ?? []) {
+    const { key, match, next, applied, state, contact } = progress;
+    const isConnected = s.peers.get(key)?.isConnected ?? false;
+    peers.push({ key, match, next, applied, state, lastContact: contact, isConnected });
+  }
+  return peers;
+}

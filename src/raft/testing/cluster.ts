@@ -1,0 +1,419 @@
+import { assert, createPrng, defined, memberKey, type LogIndex, type MemberKey, type Prng } from "../../base/index.ts";
+import { createCore } from "../core.ts";
+import type { CoreOptions, CoreStatus, RaftCore, RaftLimits, RaftTiming } from "../core-types.ts";
+import type { Effects, HardState, Observation, Persist, RequestOutcome } from "../effects.ts";
+import { chainAfter, chainStart, type Entry } from "../entry.ts";
+import type { RaftEvent } from "../event.ts";
+import { encodeMembership } from "../membership-codec.ts";
+import { EMPTY_MEMBERSHIP, type Member, type Membership } from "../membership.ts";
+import type { Message, MessageBody } from "../message.ts";
+import type { SnapshotMeta } from "../snapshot-meta.ts";
+
+export const CLUSTER_ID = "0123456789abcdef0123456789abcdef";
+export const EPOCH = { counter: 1, random: "00000000" };
+export const TIMING: RaftTiming = { heartbeatTimeoutMs: 1000, electionTimeoutMs: 1000, leaderLeaseTimeoutMs: 500 };
+export const LIMITS: RaftLimits = {
+  inflightCountMax: 64,
+  inflightBytesMax: 1 << 20,
+  messageBytesMax: 1 << 16,
+  unappliedBytesMax: 1 << 22,
+  cacheBytesMax: 1 << 22,
+};
+
+export function keyOf(id: string, incarnation = "0000000000000001"): MemberKey {
+  return memberKey(id, incarnation);
+}
+
+/** The process of a node that was never restarted. */
+export function bootOf(id: string, starts = 1): string {
+  return `${id}-${starts}`;
+}
+
+export function memberOf(id: string, more: Partial<Member> = {}): Member {
+  return {
+    id,
+    incarnation: "0000000000000001",
+    name: id,
+    address: `${id}:8300`,
+    httpAddress: `${id}:8500`,
+    zone: "",
+    version: "1",
+    commandVersion: 1,
+    nonVoter: false,
+    admitted: 1,
+    publicKey: "",
+    ...more,
+  };
+}
+
+export function membershipOf(voters: readonly string[], learners: readonly string[] = []): Membership {
+  const members = new Map([...voters, ...learners].toSorted().map((id) => [keyOf(id), memberOf(id)]));
+  return {
+    ...EMPTY_MEMBERSHIP,
+    voters: voters.map((id) => keyOf(id)),
+    learners: learners.map((id) => keyOf(id)),
+    members,
+  };
+}
+
+/** An entry that follows another, or the first of all. */
+export function entryAfter(
+  previous: Pick<Entry, "index" | "chain" | "time"> | undefined,
+  body: { readonly term: number } & Partial<Entry>,
+): Entry {
+  const index = (previous?.index ?? 0) + 1;
+  const { chain = chainStart(CLUSTER_ID, EPOCH), time = 0 } = previous ?? {};
+  const entry = { kind: "command" as const, data: new Uint8Array([index & 255]), time, ...body, index };
+  return { ...entry, chain: chainAfter(chain, entry) };
+}
+
+/** What a disk holds. Writes arrive in it only when the test says so. */
+export interface Disk {
+  hard: HardState;
+  base: { readonly index: LogIndex; readonly term: number; readonly chain: number; readonly time: number };
+  entries: Entry[];
+  seq: number;
+  snapshot: SnapshotMeta | undefined;
+}
+
+export function emptyDisk(): Disk {
+  return {
+    hard: { term: 0, vote: undefined },
+    base: { index: 0, term: 0, chain: chainStart(CLUSTER_ID, EPOCH), time: 0 },
+    entries: [],
+    seq: 0,
+    snapshot: undefined,
+  };
+}
+
+/** A disk whose log begins with a membership, as bootstrap leaves it. */
+export function bootstrappedDisk(membership: Membership): Disk {
+  const first = entryAfter(undefined, { term: 1, kind: "membership", data: encodeMembership(membership) });
+  return { ...emptyDisk(), hard: { term: 1, vote: undefined }, entries: [first], seq: 1 };
+}
+
+export function writeToDisk(disk: Disk, persist: Persist): void {
+  const { reset, truncateFrom, append, compactTo, hard } = persist;
+  if (reset !== undefined) {
+    const { index, term, chain, time } = reset;
+    disk.base = { index, term, chain, time };
+    disk.entries = [];
+    disk.snapshot = reset;
+  }
+  if (truncateFrom !== undefined) disk.entries = disk.entries.filter((entry) => entry.index < truncateFrom);
+  if (append !== undefined) disk.entries.push(...append);
+  if (compactTo !== undefined) {
+    disk.base = compactTo;
+    disk.entries = disk.entries.filter((entry) => entry.index > compactTo.index);
+  }
+  if (hard !== undefined) disk.hard = hard;
+  disk.seq += 1;
+}
+
+export function optionsFor(id: string, disk: Disk, more: Partial<CoreOptions> = {}): CoreOptions {
+  return {
+    self: keyOf(id),
+    boot: bootOf(id),
+    clusterId: CLUSTER_ID,
+    epoch: EPOCH,
+    hard: disk.hard,
+    seq: disk.seq,
+    log: { base: disk.base, entries: [...disk.entries] },
+    snapshot: disk.snapshot,
+    applied: disk.snapshot?.index ?? 0,
+    commitHint: 0,
+    timing: TIMING,
+    limits: LIMITS,
+    commandVersion: 1,
+    random: () => 0.5,
+    now: 0,
+    ...more,
+  };
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+/** An event without its time: the node's clock fills it in. */
+export type Happening = DistributiveOmit<RaftEvent, "now">;
+
+/** One core with its disk: applies what is committed, remembers everything it was told. */
+export class TestNode {
+  readonly id: string;
+  readonly key: MemberKey;
+  readonly disk: Disk;
+  readonly boot: string;
+  core: RaftCore;
+  now: number;
+  nextWake = 0;
+  /** Writes that are asked for and not on disk yet. */
+  readonly pending: Persist[] = [];
+  /** Messages that wait for a ticket. */
+  #held: { readonly message: Message; readonly after: number }[] = [];
+  #durable = 0;
+  readonly applied: Entry[] = [];
+  #appliedIndex: LogIndex;
+  readonly accepted: Effects["accepted"][number][] = [];
+  readonly reads: { readonly request: number; readonly index: LogIndex }[] = [];
+  readonly outcomes = new Map<number, RequestOutcome>();
+  readonly observed: Observation[] = [];
+  readonly snapshotOrders: Effects["sendSnapshot"][number][] = [];
+  readonly snapshotCancels: Effects["cancelSnapshot"][number][] = [];
+  readonly #release: (messages: readonly Message[]) => void;
+
+  constructor(options: CoreOptions, disk: Disk, release: (messages: readonly Message[]) => void) {
+    this.key = options.self;
+    this.id = options.self.slice(0, options.self.indexOf("~"));
+    this.boot = options.boot;
+    this.disk = disk;
+    this.core = createCore(options);
+    this.now = options.now;
+    this.#appliedIndex = options.applied;
+    this.#release = release;
+    this.step({ kind: "tick" });
+  }
+
+  get status(): CoreStatus {
+    return this.core.status();
+  }
+
+  /** One step; what it wants is done at once, but for the writes. */
+  step(happening: Happening): Effects {
+    const effects = this.core.step({ ...happening, now: this.now });
+    this.core.check();
+    this.nextWake = effects.nextWake;
+    if (effects.persist !== undefined) this.pending.push(effects.persist);
+    this.accepted.push(...effects.accepted);
+    this.reads.push(...effects.reads);
+    for (const { request, outcome } of effects.done) {
+      assert(!this.outcomes.has(request), `The request ${request} must be answered once`);
+      this.outcomes.set(request, outcome);
+    }
+    this.observed.push(...effects.observe);
+    this.snapshotOrders.push(...effects.sendSnapshot);
+    this.snapshotCancels.push(...effects.cancelSnapshot);
+    if (effects.installSnapshot !== undefined) this.#appliedIndex = effects.installSnapshot.index;
+    const ready: Message[] = [];
+    for (const { message, after } of effects.send) {
+      if (after === undefined || after <= this.#durable) ready.push(message);
+      else this.#held.push({ message, after });
+    }
+    if (ready.length > 0) this.#release(ready);
+    if (effects.load !== undefined) {
+      const { from, to } = effects.load;
+      const entries = this.disk.entries.filter(({ index }) => index >= from && index < to);
+      this.step({ kind: "entries-loaded", entries });
+    }
+    return effects;
+  }
+
+  /** The oldest `count` writes reach the disk. */
+  flush(count = Infinity): void {
+    for (let i = 0; i < count; i += 1) {
+      const persist = this.pending.shift();
+      if (persist === undefined) return;
+      writeToDisk(this.disk, persist);
+      this.#durable = persist.ticket;
+      this.step({ kind: "persisted", ticket: persist.ticket, seq: this.disk.seq });
+      if (persist.reset !== undefined) this.step({ kind: "snapshot-installed", index: persist.reset.index });
+      const { term } = this.status;
+      const due = this.#held.filter(({ after }) => after <= persist.ticket);
+      this.#held = this.#held.filter(({ after }) => after > persist.ticket);
+      const current = due.filter(({ message }) => message.kind !== "append-reply" || message.term === term);
+      this.#release(current.map(({ message }) => message));
+    }
+  }
+
+  apply(): void {
+    const entries = this.core.committedEntries(this.#appliedIndex + 1, Infinity);
+    if (entries === "loading" || entries.length === 0) return;
+    this.applied.push(...entries);
+    this.#appliedIndex += entries.length;
+    this.step({ kind: "applied", index: this.#appliedIndex });
+  }
+
+  receive(message: Message): void {
+    this.step({ kind: "receive", message });
+  }
+
+  /** A message from another process, filled in as its transport would. */
+  hear(from: string, term: number, body: MessageBody): void {
+    const key = keyOf(from);
+    const header = { clusterId: CLUSTER_ID, epoch: EPOCH, from: key, fromBoot: bootOf(from), to: this.key, term };
+    this.receive({ ...header, ...body });
+  }
+
+  propose(request: number, ...bytes: number[]): void {
+    const commands = bytes.map((byte) => new Uint8Array([byte]));
+    this.step({ kind: "propose", request, entryKind: "command", commands });
+  }
+
+  marks(mark: string): number {
+    return this.observed.filter((seen) => seen.kind === "mark" && seen.mark === mark).length;
+  }
+}
+
+/** A node alone, its messages caught. For what one core does with one event. */
+export function lonelyNode(
+  id: string,
+  disk: Disk,
+  more: Partial<CoreOptions> = {},
+): { readonly node: TestNode; readonly sent: Message[] } {
+  const sent: Message[] = [];
+  const node = new TestNode(optionsFor(id, disk, more), disk, (messages) => sent.push(...messages));
+  return { node, sent };
+}
+
+/** Several cores, a queue of messages and one clock. Nothing is random but timeouts, and those are seeded. */
+export class Cluster {
+  readonly nodes = new Map<string, TestNode>();
+  readonly queue: Message[] = [];
+  /** Links that lose everything, as `from>to`. */
+  readonly cut = new Set<string>();
+  /** Nodes whose disk does not finish any write. */
+  readonly stalled = new Set<string>();
+  /** Every message that was delivered. */
+  readonly delivered: Message[] = [];
+  readonly #prng: Prng;
+  readonly #starts = new Map<string, number>();
+  readonly #more: Partial<CoreOptions>;
+  now = 0;
+
+  constructor(ids: readonly string[], seed = 1, more: Partial<CoreOptions> = {}) {
+    this.#prng = createPrng(seed);
+    this.#more = more;
+    const membership = membershipOf(ids);
+    for (const id of ids) this.start(id, bootstrappedDisk(membership));
+  }
+
+  node(id: string): TestNode {
+    return defined(this.nodes.get(id), `The node ${id}`);
+  }
+
+  get leader(): TestNode | undefined {
+    const leaders = [...this.nodes.values()].filter(({ status }) => status.role === "leader");
+    return leaders.toSorted((a, b) => b.status.term - a.status.term)[0];
+  }
+
+  /** Starts a process on a disk; all others get to know it. */
+  start(id: string, disk: Disk, self = keyOf(id)): TestNode {
+    const starts = (this.#starts.get(id) ?? 0) + 1;
+    this.#starts.set(id, starts);
+    const boot = bootOf(id, starts);
+    const prng = this.#prng.fork();
+    const own = { self, boot, now: this.now, random: () => prng.float() };
+    const options = optionsFor(id, disk, { ...this.#more, ...own });
+    const node = new TestNode(options, disk, (messages) => this.queue.push(...messages));
+    this.nodes.set(id, node);
+    for (const other of this.nodes.values()) {
+      if (other === node) continue;
+      this.introduce(node, other);
+      this.introduce(other, node);
+    }
+    return node;
+  }
+
+  /** The process dies; writes that are not on disk are lost. */
+  crash(id: string): Disk {
+    const { disk } = this.node(id);
+    this.nodes.delete(id);
+    return disk;
+  }
+
+  restart(id: string): TestNode {
+    const { key } = this.node(id);
+    return this.start(id, this.crash(id), key);
+  }
+
+  /** Tells `to` that a connection with `from` is up. */
+  introduce(from: TestNode, to: TestNode): void {
+    const { key, boot, disk, status } = from;
+    const hello = { kind: "hello" as const, key, boot, seq: disk.seq, lastIndex: status.lastIndex };
+    to.step({ ...hello, version: "1", commandVersion: 1 });
+  }
+
+  isolate(id: string): void {
+    for (const other of this.nodes.keys()) {
+      this.cut.add(`${id}>${other}`);
+      this.cut.add(`${other}>${id}`);
+    }
+  }
+
+  heal(): void {
+    this.cut.clear();
+  }
+
+  /** Delivers, writes and applies until nothing is left to do at this moment. */
+  settle(): void {
+    for (let turn = 0; turn < 1000; turn += 1) {
+      const messages = this.queue.splice(0);
+      for (const message of messages) this.#deliver(message);
+      for (const node of this.nodes.values()) {
+        if (!this.stalled.has(node.id)) node.flush();
+        node.apply();
+      }
+      if (this.queue.length === 0) return;
+    }
+    assert(false, "A cluster must come to rest");
+  }
+
+  /** Lets time pass, from one timer to the next. */
+  run(ms: number): void {
+    const end = this.now + ms;
+    this.settle();
+    for (;;) {
+      const wakes = [...this.nodes.values()].map(({ nextWake }) => nextWake);
+      const next = Math.max(this.now, Math.min(...wakes));
+      if (next > end) break;
+      this.#moveTo(Math.max(next, this.now + 0.001));
+      for (const node of this.nodes.values()) if (node.nextWake <= this.now) node.step({ kind: "tick" });
+      this.settle();
+    }
+    this.#moveTo(end);
+  }
+
+  /** Runs until there is a leader that all others follow. */
+  elect(): TestNode {
+    for (let i = 0; i < 100; i += 1) {
+      const { leader } = this;
+      if (leader !== undefined && leader.status.commit === leader.status.lastIndex && this.#allFollow(leader))
+        return leader;
+      this.run(100);
+    }
+    throw new Error("No leader was elected");
+  }
+
+  /** Makes one node the leader, by the others' silence. */
+  electNode(id: string): TestNode {
+    const first = this.elect();
+    if (first.id === id) return first;
+    first.step({ kind: "transfer", request: 1_000_000 + this.now, to: this.node(id).key });
+    this.run(500);
+    const leader = this.elect();
+    assert(leader.id === id, `The node ${id} must lead`);
+    return leader;
+  }
+
+  followers(): TestNode[] {
+    const { leader } = this;
+    return [...this.nodes.values()].filter((node) => node !== leader);
+  }
+
+  #allFollow(leader: TestNode): boolean {
+    return [...this.nodes.values()].every(
+      ({ status }) => status.leader === leader.key && status.term === leader.status.term,
+    );
+  }
+
+  #moveTo(now: number): void {
+    this.now = now;
+    for (const node of this.nodes.values()) node.now = now;
+  }
+
+  #deliver(message: Message): void {
+    const from = message.from.slice(0, message.from.indexOf("~"));
+    const to = message.to.slice(0, message.to.indexOf("~"));
+    const node = this.nodes.get(to);
+    if (node === undefined || this.cut.has(`${from}>${to}`)) return;
+    this.delivered.push(message);
+    node.receive(message);
+  }
+}
