@@ -27,7 +27,10 @@ export interface Persist {
   readonly reset?: SnapshotMeta;
 }
 
-/** A message, and the ticket that must be durable before it may leave. */
+/**
+ * A message, and the ticket that must be durable before it may leave. At release the driver drops append replies whose
+ * term is not the core's current term any more: what they promise may have been truncated since.
+ */
 export interface Outgoing {
   readonly message: Message;
   readonly after?: number;

@@ -63,7 +63,7 @@ export interface Append {
 export interface AppendReply {
   readonly kind: "append-reply";
   readonly ok: boolean;
-  /** ok: durable up to here and equal to the leader's log. */
+  /** ok: durable up to here and equal to the leader's log. Not ok: the prevIndex that was refused. */
   readonly match: LogIndex;
   /** Not ok: the leader may continue at or below (hintIndex, hintTerm). */
   readonly hintIndex: LogIndex;

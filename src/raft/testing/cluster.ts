@@ -272,6 +272,9 @@ export class Cluster {
   readonly stalled = new Set<string>();
   /** Every message that was delivered. */
   readonly delivered: Message[] = [];
+  /** The share of messages that is lost, and the same of those that are doubled or come late, in any order. */
+  chaos = 0;
+  readonly #late: Message[] = [];
   readonly #prng: Prng;
   readonly #starts = new Map<string, number>();
   readonly #more: Partial<CoreOptions>;
@@ -330,6 +333,12 @@ export class Cluster {
     to.step({ ...hello, version: "1", commandVersion: 1 });
   }
 
+  introduceAll(): void {
+    for (const from of this.nodes.values()) {
+      for (const to of this.nodes.values()) if (from !== to) this.introduce(from, to);
+    }
+  }
+
   isolate(id: string): void {
     for (const other of this.nodes.keys()) {
       this.cut.add(`${id}>${other}`);
@@ -344,10 +353,9 @@ export class Cluster {
   /** Delivers, writes and applies until nothing is left to do at this moment. */
   settle(): void {
     for (let turn = 0; turn < 1000; turn += 1) {
-      const messages = this.queue.splice(0);
-      for (const message of messages) this.#deliver(message);
+      for (const message of this.#takeMessages()) this.#deliver(message);
       for (const node of this.nodes.values()) {
-        if (!this.stalled.has(node.id)) node.flush();
+        if (!this.stalled.has(node.id) && !this.#prng.chance(this.chaos)) node.flush();
         node.apply();
       }
       if (this.queue.length === 0) return;
@@ -358,6 +366,7 @@ export class Cluster {
   /** Lets time pass, from one timer to the next. */
   run(ms: number): void {
     const end = this.now + ms;
+    this.queue.push(...this.#late.splice(0));
     this.settle();
     for (;;) {
       const wakes = [...this.nodes.values()].map(({ nextWake }) => nextWake);
@@ -401,6 +410,19 @@ export class Cluster {
     return [...this.nodes.values()].every(
       ({ status }) => status.leader === leader.key && status.term === leader.status.term,
     );
+  }
+
+  #takeMessages(): readonly Message[] {
+    const messages = this.queue.splice(0);
+    if (this.chaos === 0) return messages;
+    const taken: Message[] = [];
+    for (const message of messages) {
+      if (this.#prng.chance(this.chaos)) continue;
+      if (this.#prng.chance(this.chaos)) this.#late.push(message);
+      else taken.splice(this.#prng.between(0, taken.length + 1), 0, message);
+      if (this.#prng.chance(this.chaos)) this.#late.push(message);
+    }
+    return taken;
   }
 
   #moveTo(now: number): void {
