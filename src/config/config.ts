@@ -1,0 +1,46 @@
+/** The settings of one node, checked. Times in ms, sizes in bytes. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Empty: host and port. */
+  readonly httpAdvertiseAddress: string;
+  readonly dataDir: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly logFormat: "text" | "json";
+  readonly raft: {
+    readonly isEnabled: boolean;
+    /** Empty: made at the first start. */
+    readonly nodeId: string;
+    readonly nodeName: string;
+    readonly bindAddress: string;
+    readonly advertiseAddress: string;
+    readonly dataDir: string;
+    readonly isBootstrap: boolean;
+    readonly joinAddresses: readonly string[];
+    readonly joinTokens: readonly string[];
+    readonly joinTokenFile: string;
+    readonly zone: string;
+    readonly isNonVoter: boolean;
+    readonly heartbeatTimeoutMs: number;
+    readonly electionTimeoutMs: number;
+    readonly leaderLeaseTimeoutMs: number;
+    readonly snapshotIntervalMs: number;
+    readonly snapshotThreshold: number;
+    readonly trailingLogs: number;
+  };
+  readonly limits: {
+    readonly valueBytesMax: number;
+    readonly inflightBytesMax: number;
+    readonly recursiveDeleteMax: number;
+    readonly watchersMax: number;
+    readonly waitMsMax: number;
+    readonly requestTimeoutMs: number;
+    readonly shutdownTimeoutMs: number;
+    readonly diskReserveBytes: number;
+    readonly watchWindow: number;
+    readonly page: number;
+  };
+  readonly health: { readonly lagEntriesMax: number };
+  readonly hasSwagger: boolean;
+  readonly isInsecure: boolean;
+}

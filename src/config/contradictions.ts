@@ -1,0 +1,69 @@
+import type { Config } from "./config.ts";
+import type { Mistake } from "./sources.ts";
+
+/** HOST of HOST:PORT, without the brackets of an IPv6 one. */
+function hostOf(address: string): string {
+  return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
+function isUnspecified(host: string): boolean {
+  return host === "0.0.0.0" || host === "::" || host === "";
+}
+
+function isHostPort(address: string): boolean {
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^:[\]/\s]+):(\d{1,5})$/.exec(address)?.[1];
+  return port !== undefined && Number(port) <= 65_535;
+}
+
+/** Settings that are right each, and wrong together. `sourceOf` says where a key was written. */
+export function contradictions(config: Config, sourceOf: (key: string) => string): readonly Mistake[] {
+  const mistakes: Mistake[] = [];
+  const add = (key: string, message: string): void => void mistakes.push({ source: sourceOf(key), message });
+  const { raft, isInsecure, host } = config;
+  if (raft.leaderLeaseTimeoutMs > raft.heartbeatTimeoutMs) {
+    add(
+      "raft.leader_lease_timeout",
+      `must not be above the heartbeat timeout of ${raft.heartbeatTimeoutMs} ms: current value is ${raft.leaderLeaseTimeoutMs} ms`,
+    );
+  }
+  if (raft.heartbeatTimeoutMs > raft.electionTimeoutMs) {
+    add(
+      "raft.heartbeat_timeout",
+      `must not be above the election timeout of ${raft.electionTimeoutMs} ms: current value is ${raft.heartbeatTimeoutMs} ms`,
+    );
+  }
+  if (raft.nodeId !== "" && !/^[A-Za-z0-9._-]{1,64}$/.test(raft.nodeId)) {
+    add("raft.node_id", `must be 1 to 64 of the characters A-Z a-z 0-9 . _ -: current value is "${raft.nodeId}"`);
+  }
+  if (!isLoopback(host) && !isInsecure) {
+    add(
+      "host",
+      `${host} is no loopback address, and the HTTP API has no access control there: set insecure if that is what you want`,
+    );
+  }
+  if (!raft.isEnabled) return mistakes;
+  for (const [key, address] of [
+    ["raft.bind_addr", raft.bindAddress],
+    ["raft.advertise_addr", raft.advertiseAddress],
+  ] as const) {
+    if (!isHostPort(address)) add(key, `must be HOST:PORT: current value is "${address}"`);
+  }
+  for (const address of raft.joinAddresses) {
+    if (!isHostPort(address)) add("raft.join_addresses", `must be HOST:PORT: current value is "${address}"`);
+  }
+  if (isUnspecified(hostOf(raft.advertiseAddress))) {
+    add("raft.advertise_addr", `${raft.advertiseAddress} is no address that peers can reach: set raft.advertise_addr`);
+  }
+  const hasToken = raft.joinTokens.length > 0 || raft.joinTokenFile !== "";
+  if (!isLoopback(hostOf(raft.bindAddress)) && !hasToken && !isInsecure) {
+    add(
+      "raft.bind_addr",
+      `${raft.bindAddress} is no loopback address, and peers prove nothing there: set a join token, or insecure if that is what you want`,
+    );
+  }
+  return mistakes;
+}

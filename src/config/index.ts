@@ -1,0 +1,6 @@
+export type { Config } from "./config.ts";
+export { loadConfig } from "./load-config.ts";
+export { parseDuration, parseSize } from "./quantities.ts";
+export { redact } from "./redact.ts";
+export { flagOf, SETTINGS, variableOf, type Setting } from "./settings.ts";
+export { suggestion, type Mistake, type Sources } from "./sources.ts";

@@ -1,0 +1,153 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { err, ok, type Result } from "../base/index.ts";
+import type { Config } from "./config.ts";
+import { contradictions } from "./contradictions.ts";
+import { parseDuration, parseSize } from "./quantities.ts";
+import { SETTINGS, type Setting } from "./settings.ts";
+import { collect, type Mistake, type Sources, type Written } from "./sources.ts";
+
+type Value = string | number | boolean | readonly string[];
+
+/** All settings, or every mistake at once. */
+export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]> {
+  const { values, mistakes } = collect(sources);
+  const all = [...mistakes];
+  const read = new Map<string, Value>();
+  for (const setting of SETTINGS) {
+    const written = values.get(setting.key) ?? { text: setting.standard ?? "", source: setting.key };
+    const value = valueOf(setting, written);
+    if (value.ok) read.set(setting.key, value.value);
+    else
+      all.push({
+        source: written.source,
+        message: `${value.error}: current value is "${setting.isSecret === true ? "(secret)" : written.text}"`,
+      });
+  }
+  if (all.length > 0) return err(all);
+  const config = assemble(new Reader(read), values);
+  const contradicting = contradictions(config, (key) => values.get(key)?.source ?? key);
+  return contradicting.length > 0 ? err(contradicting) : ok(config);
+}
+
+function valueOf(setting: Setting, { text }: Written): Result<Value, string> {
+  switch (setting.kind) {
+    case "text":
+      return ok(text);
+    case "list":
+      return ok(
+        text
+          .split(",")
+          .map((part) => part.trim())
+          .filter((part) => part !== ""),
+      );
+    case "choice":
+      return setting.choices?.includes(text) === true
+        ? ok(text)
+        : err(`must be one of ${setting.choices?.join(", ") ?? ""}`);
+    case "flag":
+      return text === "true" || text === "false" ? ok(text === "true") : err("must be true or false");
+    case "integer":
+      return /^-?\d+$/.test(text) ? inRange(setting, Number(text), "") : err("must be a whole number");
+    case "duration": {
+      const ms = parseDuration(text);
+      return ms.ok ? inRange(setting, ms.value, " ms") : ms;
+    }
+    case "size": {
+      const bytes = /^\d+$/.test(text) ? ok(Number(text)) : parseSize(text);
+      return bytes.ok ? inRange(setting, bytes.value, " bytes") : bytes;
+    }
+    default:
+      return err("is of an unknown kind");
+  }
+}
+
+function inRange(setting: Setting, value: number, unit: string): Result<number, string> {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = setting;
+  return value >= min && value <= max ? ok(value) : err(`must be from ${min} to ${max}${unit}`);
+}
+
+/** Reads checked values by key and kind. */
+class Reader {
+  readonly #values: ReadonlyMap<string, Value>;
+
+  constructor(values: ReadonlyMap<string, Value>) {
+    this.#values = values;
+  }
+
+  text(key: string): string {
+    return String(this.#values.get(key) ?? "");
+  }
+
+  number(key: string): number {
+    return Number(this.#values.get(key));
+  }
+
+  flag(key: string): boolean {
+    return this.#values.get(key) === true;
+  }
+
+  list(key: string): readonly string[] {
+    const value = this.#values.get(key);
+    return Array.isArray(value) ? value.map(String) : [];
+  }
+}
+
+function orElse(text: string, otherwise: string): string {
+  return text === "" ? otherwise : text;
+}
+
+function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
+  const dataDir = read.text("data_dir");
+  const joinAddresses = read.list("raft.join_addresses");
+  const isBootstrap = read.flag("raft.bootstrap");
+  const level = read.text("log_level");
+  return {
+    host: read.text("host"),
+    port: read.number("port"),
+    httpAdvertiseAddress: read.text("http_advertise_addr"),
+    dataDir,
+    logLevel: level === "debug" || level === "warn" || level === "error" ? level : "info",
+    logFormat: read.text("log_format") === "json" ? "json" : "text",
+    raft: {
+      isEnabled:
+        read.flag("raft.enabled") || ((isBootstrap || joinAddresses.length > 0) && !written.has("raft.enabled")),
+      nodeId: read.text("raft.node_id"),
+      nodeName: orElse(read.text("raft.node_name"), hostname()),
+      bindAddress: read.text("raft.bind_addr"),
+      advertiseAddress: orElse(read.text("raft.advertise_addr"), read.text("raft.bind_addr")),
+      dataDir: orElse(read.text("raft.data_dir"), join(dataDir, "raft")),
+      isBootstrap,
+      joinAddresses,
+      joinTokens: read.list("raft.join_tokens"),
+      joinTokenFile: read.text("raft.join_token_file"),
+      zone: read.text("raft.zone"),
+      isNonVoter: read.flag("raft.non_voter"),
+      heartbeatTimeoutMs: read.number("raft.heartbeat_timeout"),
+      electionTimeoutMs: read.number("raft.election_timeout"),
+      leaderLeaseTimeoutMs: read.number("raft.leader_lease_timeout"),
+      snapshotIntervalMs: read.number("raft.snapshot_interval"),
+      snapshotThreshold: read.number("raft.snapshot_threshold"),
+      trailingLogs: read.number("raft.trailing_logs"),
+    },
+    limits: assembleLimits(read),
+    health: { lagEntriesMax: read.number("health.max_lag_entries") },
+    hasSwagger: read.flag("http.swagger"),
+    isInsecure: read.flag("insecure"),
+  };
+}
+
+function assembleLimits(read: Reader): Config["limits"] {
+  return {
+    valueBytesMax: read.number("limits.max_value_bytes"),
+    inflightBytesMax: read.number("limits.max_inflight_bytes"),
+    recursiveDeleteMax: read.number("limits.max_recursive_delete"),
+    watchersMax: read.number("limits.max_watchers"),
+    waitMsMax: read.number("limits.max_wait"),
+    requestTimeoutMs: read.number("limits.request_timeout"),
+    shutdownTimeoutMs: read.number("limits.shutdown_timeout"),
+    diskReserveBytes: read.number("limits.disk_reserve_bytes"),
+    watchWindow: read.number("limits.watch_window"),
+    page: read.number("limits.page"),
+  };
+}

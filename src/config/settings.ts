@@ -1,0 +1,220 @@
+/** How a setting is written. */
+export type SettingKind = "text" | "integer" | "flag" | "duration" | "size" | "list" | "choice";
+
+export interface Setting {
+  /** Dotted key in the file; flag and variable follow from it unless named. */
+  readonly key: string;
+  readonly kind: SettingKind;
+  /** As it would be written; undefined: none. */
+  readonly standard?: string;
+  readonly flag?: string;
+  readonly variable?: string;
+  readonly choices?: readonly string[];
+  /** Least and greatest value: plain for integers, ms for durations, bytes for sizes. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Never printed. */
+  readonly isSecret?: boolean;
+  readonly help: string;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 1440 * MINUTE_MS;
+
+function raftTimeout(key: string, standard: string, help: string): Setting {
+  return {
+    key: `raft.${key}`,
+    kind: "duration",
+    standard,
+    flag: key.replaceAll("_", "-"),
+    min: 300,
+    max: MINUTE_MS,
+    help,
+  };
+}
+
+/** Every setting there is, in the order in which help and docs show them. */
+export const SETTINGS: readonly Setting[] = [
+  { key: "host", kind: "text", standard: "127.0.0.1", help: "address of the HTTP API" },
+  {
+    key: "port",
+    kind: "integer",
+    standard: "8888",
+    min: 0,
+    max: 65_535,
+    help: "port of the HTTP API; 0: any free one",
+  },
+  { key: "http_advertise_addr", kind: "text", help: "HOST:PORT at which peers and clients reach the HTTP API" },
+  { key: "data_dir", kind: "text", standard: "./data", help: "folder of everything this node keeps" },
+  {
+    key: "log_level",
+    kind: "choice",
+    standard: "info",
+    choices: ["debug", "info", "warn", "error"],
+    help: "least level that is logged",
+  },
+  { key: "log_format", kind: "choice", standard: "text", choices: ["text", "json"], help: "form of the log lines" },
+  {
+    key: "raft.enabled",
+    kind: "flag",
+    standard: "false",
+    flag: "raft",
+    help: "open a peer port; bootstrap and join addresses imply it",
+  },
+  { key: "raft.node_id", kind: "text", flag: "node-id", help: "this node's id; made at the first start and kept" },
+  { key: "raft.node_name", kind: "text", flag: "node-name", help: "name shown to people; the host name" },
+  { key: "raft.bind_addr", kind: "text", standard: "127.0.0.1:7000", help: "HOST:PORT of the peer port" },
+  { key: "raft.advertise_addr", kind: "text", help: "HOST:PORT at which peers reach this node; the bind address" },
+  { key: "raft.data_dir", kind: "text", help: "folder of the Raft log and snapshots; <data_dir>/raft" },
+  {
+    key: "raft.bootstrap",
+    kind: "flag",
+    standard: "false",
+    flag: "bootstrap",
+    help: "start a new cluster, on its very first node",
+  },
+  {
+    key: "raft.join_addresses",
+    kind: "list",
+    flag: "join",
+    help: "HOST:PORT of peer ports to join by; repeatable, or a comma list",
+  },
+  {
+    key: "raft.join_tokens",
+    kind: "list",
+    flag: "join-token",
+    variable: "KONSUL_RAFT_JOIN_TOKEN",
+    isSecret: true,
+    help: "secret that peers prove; the first proves, all are accepted",
+  },
+  { key: "raft.join_token_file", kind: "text", flag: "join-token-file", help: "file of join tokens, one a line" },
+  { key: "raft.zone", kind: "text", flag: "zone", help: "redundancy zone" },
+  {
+    key: "raft.non_voter",
+    kind: "flag",
+    standard: "false",
+    flag: "non-voter",
+    help: "a read replica for good: never a voter",
+  },
+  raftTimeout("heartbeat_timeout", "1s", "a follower that hears no leader for one to two times this campaigns"),
+  raftTimeout("election_timeout", "1s", "length of a candidate's round"),
+  raftTimeout("leader_lease_timeout", "500ms", "a leader that no quorum answers for this long steps down"),
+  {
+    key: "raft.snapshot_interval",
+    kind: "duration",
+    standard: "120s",
+    flag: "snapshot-interval",
+    min: 5,
+    max: DAY_MS,
+    help: "how often the snapshot threshold is looked at",
+  },
+  {
+    key: "raft.snapshot_threshold",
+    kind: "integer",
+    standard: "8192",
+    flag: "snapshot-threshold",
+    min: 1,
+    max: 1e9,
+    help: "log entries since the last snapshot that make a new one",
+  },
+  {
+    key: "raft.trailing_logs",
+    kind: "integer",
+    standard: "10240",
+    flag: "trailing-logs",
+    min: 0,
+    max: 1e9,
+    help: "log entries kept behind the newest for late followers",
+  },
+  { key: "limits.max_value_bytes", kind: "size", standard: "512KiB", min: 1, max: 2 ** 20, help: "largest value" },
+  {
+    key: "limits.max_inflight_bytes",
+    kind: "size",
+    standard: "64MiB",
+    min: 2 ** 20,
+    max: 2 ** 32,
+    help: "writes that wait for their turn; more are refused as overloaded",
+  },
+  {
+    key: "limits.max_recursive_delete",
+    kind: "integer",
+    standard: "10000",
+    min: 1,
+    max: 1e6,
+    help: "keys that one recursive delete may remove",
+  },
+  {
+    key: "limits.max_watchers",
+    kind: "integer",
+    standard: "10000",
+    min: 0,
+    max: 1e6,
+    help: "reads that may wait for a change at once",
+  },
+  {
+    key: "limits.max_wait",
+    kind: "duration",
+    standard: "10m",
+    min: 1,
+    max: DAY_MS,
+    help: "longest wait of a blocking read",
+  },
+  {
+    key: "limits.request_timeout",
+    kind: "duration",
+    standard: "10s",
+    min: 10,
+    max: 10 * MINUTE_MS,
+    help: "after this a write's outcome is unknown",
+  },
+  {
+    key: "limits.shutdown_timeout",
+    kind: "duration",
+    standard: "10s",
+    min: 0,
+    max: 10 * MINUTE_MS,
+    help: "longest graceful stop",
+  },
+  {
+    key: "limits.disk_reserve_bytes",
+    kind: "size",
+    standard: "64MiB",
+    min: 0,
+    max: 2 ** 40,
+    help: "free space below which writes are refused",
+  },
+  {
+    key: "limits.watch_window",
+    kind: "integer",
+    standard: "100000",
+    min: 1,
+    max: 1e7,
+    help: "changes remembered for watches",
+  },
+  { key: "limits.page", kind: "integer", standard: "1000", min: 1, max: 10_000, help: "keys in one page of a list" },
+  {
+    key: "health.max_lag_entries",
+    kind: "integer",
+    standard: "10000",
+    min: 0,
+    max: 1e9,
+    help: "entries behind the leader at which a node is still ready",
+  },
+  { key: "http.swagger", kind: "flag", standard: "true", help: "serve the API's description at /swagger" },
+  {
+    key: "insecure",
+    kind: "flag",
+    standard: "false",
+    help: "listen on other than loopback addresses without tokens or certificates",
+  },
+];
+
+export function flagOf(setting: Setting): string {
+  const [first = "", ...rest] = setting.key.split(".");
+  const name = first === "limits" ? ["limit", ...rest.map((part) => part.replace(/^max_/, "max_"))] : [first, ...rest];
+  return setting.flag ?? name.join("-").replaceAll("_", "-");
+}
+
+export function variableOf(setting: Setting): string {
+  return setting.variable ?? `KONSUL_${setting.key.replaceAll(".", "_").toUpperCase()}`;
+}

@@ -1,0 +1,126 @@
+import { parse as parseYaml } from "yaml";
+import { err, ok, type Result } from "../base/index.ts";
+import { flagOf, SETTINGS, variableOf, type Setting } from "./settings.ts";
+
+/** A written value and where it stands. */
+export interface Written {
+  readonly text: string;
+  /** Such as `--port`, `KONSUL_PORT` or `konsul.yaml: port`. */
+  readonly source: string;
+}
+
+/** One mistake, with its place and what to do. */
+export interface Mistake {
+  readonly source: string;
+  readonly message: string;
+}
+
+export interface Sources {
+  /** Flag name without dashes → values as given; `true` for a flag without value. */
+  readonly flags: ReadonlyMap<string, readonly string[]>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file?: { readonly name: string; readonly text: string };
+}
+
+/** Values by setting key, the first source that has it: flag, variable, file. */
+export function collect(sources: Sources): {
+  readonly values: ReadonlyMap<string, Written>;
+  readonly mistakes: readonly Mistake[];
+} {
+  const values = new Map<string, Written>();
+  const mistakes: Mistake[] = [];
+  const fromFile = sources.file === undefined ? ok(new Map<string, Written>()) : readFile(sources.file, mistakes);
+  if (!fromFile.ok) mistakes.push(fromFile.error);
+  for (const setting of SETTINGS) {
+    const flag = sources.flags.get(flagOf(setting));
+    const variable = sources.environment[variableOf(setting)];
+    if (flag !== undefined) values.set(setting.key, { text: flag.join(","), source: `--${flagOf(setting)}` });
+    else if (variable !== undefined && variable !== "") {
+      values.set(setting.key, { text: variable, source: variableOf(setting) });
+    } else if (fromFile.ok) {
+      const written = fromFile.value.get(setting.key);
+      if (written !== undefined) values.set(setting.key, written);
+    }
+  }
+  mistakes.push(...unknownVariables(sources.environment));
+  return { values, mistakes };
+}
+
+/** Variables that client commands read, and that are none of the agent's settings. */
+const CLIENT_VARIABLES = new Set(["KONSUL_HTTP_ADDR", "KONSUL_TOKEN", "KONSUL_BIN", "KONSUL_LONG", "KONSUL_TESTDATA"]);
+
+function unknownVariables(environment: Sources["environment"]): Mistake[] {
+  const known = new Set(SETTINGS.map(variableOf));
+  return Object.keys(environment)
+    .filter(
+      (name) => /^KONSUL_(RAFT|LIMITS|HEALTH|HTTP|LOG)_/.test(name) && !known.has(name) && !CLIENT_VARIABLES.has(name),
+    )
+    .map((name) => ({ source: name, message: `is no setting${suggestion(name, [...known])}` }));
+}
+
+function readFile(
+  file: { readonly name: string; readonly text: string },
+  mistakes: Mistake[],
+): Result<Map<string, Written>, Mistake> {
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(file.text);
+  } catch (cause) {
+    const message = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
+    return err({ source: file.name, message: `is neither JSON nor YAML: ${message}` });
+  }
+  const values = new Map<string, Written>();
+  if (parsed === null || parsed === undefined) return ok(values);
+  if (typeof parsed !== "object" || Array.isArray(parsed))
+    return err({ source: file.name, message: "must be a mapping of settings" });
+  const known = new Map(SETTINGS.map((setting) => [setting.key, setting]));
+  walk(parsed, "", (key, value) => {
+    const source = `${file.name}: ${key}`;
+    const setting = known.get(key);
+    if (setting === undefined) mistakes.push({ source, message: `is no setting${suggestion(key, [...known.keys()])}` });
+    else values.set(key, { text: toText(value, setting), source });
+  });
+  return ok(values);
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function walk(node: object, prefix: string, visit: (key: string, value: unknown) => void): void {
+  const fields: readonly (readonly [string, unknown])[] = Object.entries(node);
+  for (const [name, value] of fields) {
+    const key = prefix === "" ? name : `${prefix}.${name}`;
+    if (isMapping(value)) walk(value, key, visit);
+    else visit(key, value);
+  }
+}
+
+function toText(value: unknown, setting: Setting): string {
+  if (Array.isArray(value) && setting.kind === "list") return value.map(String).join(",");
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** ` (did you mean X?)`, when something close exists. */
+export function suggestion(wrong: string, known: readonly string[]): string {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(wrong.length / 4)) + 1;
+  for (const name of known) {
+    const distance = editDistance(wrong.toLowerCase(), name.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [name, distance];
+  }
+  return best === undefined ? "" : ` (did you mean ${best}?)`;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
