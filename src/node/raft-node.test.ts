@@ -1,0 +1,232 @@
+import { expect, test } from "bun:test";
+import { createPrng, fromUtf8, memberKey, ok, utf8 } from "../base/index.ts";
+import { chainAfter, chainStart, encodeMembership, type Entry, type Member } from "../raft/index.ts";
+import type { ProposeOutcome, RaftNode, ReadOutcome } from "./node-types.ts";
+import { DEFAULT_NODE_LIMITS } from "./options.ts";
+import type { LogStore, SnapshotStore, StateMachine, StoredState } from "./ports.ts";
+import { openRaftNode } from "./raft-node.ts";
+import { createManualClock, type ManualClock } from "./testing/manual-clock.ts";
+
+const member: Member = {
+  id: "n",
+  incarnation: "0000000000000001",
+  name: "n",
+  address: "",
+  httpAddress: "",
+  zone: "",
+  version: "0",
+  commandVersion: 1,
+  nonVoter: false,
+  admitted: 1,
+  publicKey: "",
+};
+const identity = {
+  clusterId: "0".repeat(32),
+  epoch: { counter: 1, random: "00000000" },
+  nodeId: "n",
+  incarnation: "0000000000000001",
+};
+
+function stored(): StoredState {
+  const key = memberKey(member.id, member.incarnation);
+  const first: Omit<Entry, "chain"> = {
+    index: 1,
+    term: 1,
+    kind: "membership",
+    time: 0,
+    data: encodeMembership({
+      voters: [key],
+      outgoing: [],
+      learners: [],
+      learnersNext: [],
+      autoLeave: true,
+      members: new Map([[key, member]]),
+      clusterVersion: 1,
+    }),
+  };
+  const base = { index: 0, term: 0, chain: chainStart(identity.clusterId, identity.epoch), time: 0 };
+  return {
+    identity,
+    hard: { term: 1, vote: undefined },
+    seq: 1,
+    commitHint: 0,
+    base,
+    entries: [{ ...first, chain: chainAfter(base.chain, first) }],
+  };
+}
+
+interface Given {
+  readonly node: RaftNode;
+  readonly clock: ManualClock;
+  readonly applied: string[];
+  readonly disk: { isFull: boolean; isBroken: boolean };
+}
+
+function start(): Given {
+  const clock = createManualClock();
+  const disk = { isFull: false, isBroken: false };
+  const applied: string[] = [];
+  let seq = 1;
+  const log: LogStore = {
+    initial: stored(),
+    persist: (_, __, done) => {
+      clock.at(clock.now() + 1, () => {
+        if (disk.isBroken) return done({ ok: false, error: { kind: "untrusted", message: "fsync failed" } });
+        if (disk.isFull) return done({ ok: false, error: { kind: "full", message: "no space" } });
+        seq += 1;
+        done(ok({ seq, durationMs: 1 }));
+      });
+    },
+    read: (_, done) => done(ok([])),
+    bootstrap: () => undefined,
+    sizeBytes: () => 0,
+    close: (done) => done(),
+  };
+  const snapshots: SnapshotStore = {
+    list: () => [],
+    create: () => {
+      throw new Error("no snapshot is due here");
+    },
+    openStored: () => {
+      throw new Error("there is none");
+    },
+    received: () => 0,
+    receive: () => undefined,
+    load: () => undefined,
+    sizeBytes: () => 0,
+    close: (done) => done(),
+  };
+  let appliedIndex = 0;
+  const machine: StateMachine = {
+    apply: (entry) => {
+      appliedIndex = entry.index;
+      if (entry.kind === "command") applied.push(fromUtf8(entry.data));
+      return `applied ${entry.index}`;
+    },
+    get appliedIndex() {
+      return appliedIndex;
+    },
+    freeze: () => {
+      throw new Error("no snapshot is due here");
+    },
+    restoreStart: () => undefined,
+    restorePart: () => undefined,
+    restoreEnd: () => undefined,
+    stateHash: () => "",
+  };
+  const prng = createPrng(1);
+  let opened: RaftNode | undefined;
+  openRaftNode(
+    {
+      self: memberKey(member.id, member.incarnation),
+      boot: "00000000000000bb",
+      identity,
+      stored: log.initial,
+      clock,
+      log,
+      snapshots,
+      transport: {
+        start: () => undefined,
+        send: () => undefined,
+        sendSnapshot: () => undefined,
+        cancelSnapshot: () => undefined,
+        setMembers: () => undefined,
+        stop: (done) => done(),
+      },
+      machine,
+      timing: { heartbeatTimeoutMs: 1000, electionTimeoutMs: 1000, leaderLeaseTimeoutMs: 500 },
+      raftLimits: {
+        inflightCountMax: 64,
+        inflightBytesMax: 1 << 22,
+        messageBytesMax: 1 << 20,
+        unappliedBytesMax: 1 << 26,
+        cacheBytesMax: 1 << 26,
+      },
+      limits: DEFAULT_NODE_LIMITS,
+      snapshotPolicy: { intervalMs: 1e9, thresholdEntries: 1e9, trailingEntries: 10 },
+      commandVersion: 1,
+      random: () => prng.float(),
+      note: () => undefined,
+    },
+    (result) => {
+      if (result.ok) opened = result.value;
+    },
+  );
+  if (opened === undefined) throw new Error("the node did not open");
+  opened.start();
+  return { node: opened, clock, applied, disk };
+}
+
+function propose({ node, clock }: Given, text: string): ProposeOutcome[] {
+  const outcomes: ProposeOutcome[] = [];
+  node.propose(utf8(text), clock.now() + 2000, (outcome) => void outcomes.push(outcome));
+  return outcomes;
+}
+
+test("RaftNode of one elects itself, and answers a proposal only when it is durable and applied", () => {
+  const given = start();
+  given.clock.advance(5000);
+  expect(given.node.status().core.role).toBe("leader");
+  const outcomes = propose(given, "a");
+  given.clock.advance(0);
+  expect([outcomes, given.applied]).toEqual([[], []]);
+  given.clock.advance(5);
+  expect(outcomes).toEqual([{ kind: "applied", index: 3, term: 2, result: "applied 3" }]);
+  expect(given.applied).toEqual(["a"]);
+});
+
+test("RaftNode serves a linearizable read after its term's first entry is applied", () => {
+  const given = start();
+  given.clock.advance(5000);
+  const outcomes: ReadOutcome[] = [];
+  given.node.readPoint(given.clock.now() + 100, (outcome) => void outcomes.push(outcome));
+  given.clock.advance(10);
+  expect(outcomes).toEqual([{ kind: "ready", index: 2 }]);
+});
+
+test("RaftNode refuses while the disk is full, and goes on when there is space", () => {
+  const given = start();
+  given.clock.advance(5000);
+  given.disk.isFull = true;
+  const first = propose(given, "first");
+  given.clock.advance(10);
+  const second = propose(given, "second");
+  given.clock.advance(10);
+  expect(second).toEqual([{ kind: "refused", refusal: { kind: "disk-full" } }]);
+  given.disk.isFull = false;
+  given.clock.advance(1000);
+  expect(first).toMatchObject([{ kind: "applied" }]);
+  const third = propose(given, "third");
+  given.clock.advance(10);
+  expect(third).toMatchObject([{ kind: "applied" }]);
+  expect(given.applied).toEqual(["first", "third"]);
+});
+
+test("RaftNode stops counting when its disk breaks a promise, and says why", () => {
+  const given = start();
+  given.clock.advance(5000);
+  given.disk.isBroken = true;
+  const lost = propose(given, "lost");
+  given.clock.advance(10);
+  expect(lost).toMatchObject([{ kind: "unknown" }]);
+  expect(given.node.status().condition).toEqual({ kind: "untrusted", reason: "fsync failed" });
+  const refused = propose(given, "refused");
+  given.clock.advance(10);
+  expect(refused).toEqual([{ kind: "refused", refusal: { kind: "untrusted", reason: "fsync failed" } }]);
+});
+
+test("RaftNode.stop() answers what it took before it closes", () => {
+  const given = start();
+  given.clock.advance(5000);
+  const outcomes = propose(given, "last");
+  let isStopped = false;
+  given.node.stop(given.clock.now() + 1000, () => {
+    isStopped = true;
+  });
+  given.clock.advance(1000);
+  expect(outcomes).toMatchObject([{ kind: "applied" }]);
+  expect(isStopped).toBe(true);
+  const late = propose(given, "late");
+  given.clock.advance(1);
+  expect(late).toEqual([{ kind: "refused", refusal: { kind: "stopping" } }]);
+});
