@@ -1,0 +1,94 @@
+import type { MessageBody } from "../../../src/raft/index.ts";
+
+/** Who is hit: a role at the moment of the fault, or the n-th host. Survives the removal of other faults while shrinking. */
+export type Target = { readonly kind: "leader" } | { readonly kind: "host"; readonly number: number };
+
+/** One thing that goes wrong, as data: a run's faults are a list that can be shortened and played again. */
+export type FaultBody =
+  | { readonly kind: "crash"; readonly target: Target; readonly downMs: number; readonly isPowerCut: boolean }
+  | { readonly kind: "crash-all"; readonly downMs: readonly number[]; readonly isPowerCut: boolean }
+  | {
+      readonly kind: "crash-at-send";
+      readonly target: Target;
+      readonly message: MessageBody["kind"];
+      readonly isSent: boolean;
+      readonly downMs: number;
+    }
+  | {
+      readonly kind: "crash-at-sync";
+      readonly target: Target;
+      readonly countdown: number;
+      readonly moment: "before" | "after";
+      readonly downMs: number;
+    }
+  | {
+      readonly kind: "crash-at-snapshot";
+      readonly target: Target;
+      readonly moment: "write" | "receive" | "install";
+      readonly downMs: number;
+    }
+  | { readonly kind: "stop"; readonly target: Target; readonly downMs: number }
+  | { readonly kind: "pause"; readonly target: Target; readonly forMs: number }
+  | { readonly kind: "clock-jump"; readonly target: Target; readonly byMs: number }
+  | {
+      readonly kind: "partition";
+      readonly shape: "isolate" | "deaf" | "mute" | "halves" | "bridge" | "one-link";
+      readonly target: Target;
+      readonly salt: number;
+      readonly forMs: number;
+      readonly isHeld: boolean;
+    }
+  | { readonly kind: "reset"; readonly target: Target; readonly isAll: boolean }
+  | { readonly kind: "slow-link"; readonly target: Target; readonly extraMs: number; readonly forMs: number }
+  | { readonly kind: "slow-disk"; readonly target: Target; readonly extraMs: number; readonly forMs: number }
+  | { readonly kind: "disk-full"; readonly target: Target; readonly forMs: number }
+  | { readonly kind: "sync-failure"; readonly target: Target; readonly downMs: number }
+  | { readonly kind: "wipe"; readonly target: Target; readonly downMs: number }
+  | { readonly kind: "damage-snapshot"; readonly target: Target }
+  | { readonly kind: "rollback"; readonly target: Target; readonly downMs: number }
+  | { readonly kind: "transfer"; readonly target: Target }
+  | { readonly kind: "snapshot"; readonly target: Target }
+  | { readonly kind: "cut-transfers" }
+  | { readonly kind: "remove"; readonly target: Target; readonly forMs: number; readonly isTold: boolean }
+  | { readonly kind: "demote"; readonly target: Target; readonly forMs: number }
+  | { readonly kind: "raw-change"; readonly salt: number }
+  | { readonly kind: "burst"; readonly target: Target; readonly count: number };
+
+export type FaultClass = FaultBody["kind"];
+
+export interface Fault {
+  /** Simulated ms. */
+  readonly at: number;
+  readonly body: FaultBody;
+}
+
+/** All classes that a seed draws from. */
+export const FAULT_CLASSES: readonly FaultClass[] = [
+  "crash",
+  "crash-all",
+  "crash-at-send",
+  "crash-at-sync",
+  "crash-at-snapshot",
+  "stop",
+  "pause",
+  "clock-jump",
+  "partition",
+  "reset",
+  "slow-link",
+  "slow-disk",
+  "disk-full",
+  "sync-failure",
+  "wipe",
+  "damage-snapshot",
+  "transfer",
+  "snapshot",
+  "cut-transfers",
+  "remove",
+  "demote",
+  "raw-change",
+  "burst",
+];
+
+export function describeFault({ at, body }: Fault): string {
+  return `${at.toFixed(1)} ms ${JSON.stringify(body)}`;
+}

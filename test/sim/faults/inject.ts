@@ -1,0 +1,191 @@
+import { createPrng, unreachable, type MemberKey } from "../../../src/base/index.ts";
+import { decodeMembership, type Membership, type MembershipChange } from "../../../src/raft/index.ts";
+import type { Host } from "../host.ts";
+import type { World } from "../world.ts";
+import type { Fault, FaultBody, Target } from "./fault.ts";
+import { partition } from "./partition.ts";
+
+type Body<Kind extends FaultBody["kind"]> = Extract<FaultBody, { kind: Kind }>;
+
+/** Makes the faults of a list happen, each at its time. */
+export function scheduleFaults(world: World, faults: readonly Fault[]): void {
+  for (const { at, body } of faults) {
+    world.scheduler.at(at, () => {
+      world.trace.mixText(body.kind);
+      world.trace.line(world.scheduler.now, () => `fault ${JSON.stringify(body)}`);
+      inject(world, body);
+    });
+  }
+}
+
+function hostOf(world: World, target: Target): Host | undefined {
+  const number = target.kind === "leader" ? world.leader()?.host.number : target.number;
+  return number === undefined ? undefined : world.hosts[number];
+}
+
+function inject(world: World, body: FaultBody): void {
+  if (body.kind === "crash-all") return crashAll(world, body);
+  if (body.kind === "cut-transfers") return world.network.cutTransfers();
+  if (body.kind === "raw-change") return rawChange(world, body.salt);
+  const host = hostOf(world, body.target);
+  if (host !== undefined) injectAt(world, host, body);
+}
+
+function injectAt(
+  world: World,
+  host: Host,
+  body: Exclude<FaultBody, { kind: "crash-all" | "cut-transfers" | "raw-change" }>,
+): void {
+  switch (body.kind) {
+    case "crash":
+      return host.kill(body.downMs, body.isPowerCut);
+    case "crash-at-send":
+      return host.traps.setSend(body);
+    case "crash-at-sync":
+      return host.traps.setSync(body);
+    case "crash-at-snapshot":
+      return host.traps.setSnapshot(body);
+    case "stop":
+      return stop(host, body);
+    case "pause":
+      if (body.forMs > world.options.timing.electionTimeoutMs) world.marks.hit("pause longer than an election");
+      return host.process?.pause(body.forMs);
+    case "clock-jump":
+      world.marks.hit("clock jumped");
+      return host.clock.jump(body.byMs);
+    case "partition":
+      return partition(world, host.number, body);
+    case "reset":
+      for (const other of body.isAll ? world.hosts : [host]) other.process?.transport.reset();
+      return undefined;
+    case "slow-link":
+      return world.network.links.slowDown(host.number, body.extraMs, body.forMs);
+    case "slow-disk":
+      return host.log.slowDown(body.extraMs, body.forMs);
+    case "disk-full":
+      if (world.leader()?.host === host) world.marks.hit("disk full on leader");
+      return host.log.fillUp(body.forMs);
+    case "sync-failure":
+      return failSync(world, host, body);
+    case "wipe":
+      if (canLose(world, host)) host.wipe(body.downMs);
+      return undefined;
+    case "damage-snapshot":
+      host.snapshots.damageNewest();
+      return undefined;
+    case "rollback":
+      return undefined;
+    case "transfer":
+      return transfer(world, host);
+    case "snapshot":
+      return host.process?.enter(() => host.process?.node?.takeSnapshot(() => undefined));
+    case "remove":
+    case "demote":
+      return changeWish(world, host, body);
+    case "burst":
+      return burst(host, world, body.count);
+    default:
+      return unreachable(body);
+  }
+}
+
+function crashAll(world: World, body: Body<"crash-all">): void {
+  for (const host of world.hosts) host.kill(body.downMs[host.number] ?? 0, body.isPowerCut);
+}
+
+function stop(host: Host, body: Body<"stop">): void {
+  const { process } = host;
+  process?.enter(() => {
+    process.node?.stop(host.clock.now() + 2000, () => host.onStopped(process, body.downMs));
+  });
+}
+
+/** A disk may be lost only while the others can go on without it, whatever membership comes to be in force. */
+export function canLose(world: World, host: Host): boolean {
+  if (host.isLost) return false;
+  const intact = new Set(world.hosts.filter((other) => other !== host && !other.isLost).map(({ key }) => key));
+  const isEnough = (half: readonly MemberKey[]): boolean =>
+    half.length === 0 || half.filter((key) => intact.has(key)).length * 2 > half.length;
+  return possibleMemberships(world).every(({ voters, outgoing, learners }) => {
+    if (learners.includes(host.key) && host.wish === "voter" && voters.length <= 2) return false;
+    return isEnough(voters) && isEnough(outgoing);
+  });
+}
+
+function possibleMemberships(world: World): readonly Membership[] {
+  const { memberships } = world.oracle;
+  const found: Membership[] = memberships.current === undefined ? [] : [memberships.current];
+  for (const { log, process } of world.hosts) {
+    for (const entry of log.image.entries) {
+      if (entry.kind === "membership" && entry.index > memberships.currentIndex)
+        found.push(decodeMembership(entry.data));
+    }
+    const effective = process?.status()?.membership;
+    if (effective !== undefined && effective.voters.length > 0 && process?.ledTerm !== undefined) found.push(effective);
+  }
+  return found;
+}
+
+function failSync(world: World, host: Host, body: Body<"sync-failure">): void {
+  if (!canLose(world, host) || host.process === undefined) return;
+  host.isLost = true;
+  host.log.failNextSync();
+  const { key } = host;
+  world.scheduler.after(body.downMs + 200, () => {
+    if (host.key === key) host.wipe(body.downMs);
+  });
+}
+
+function transfer(world: World, to: Host): void {
+  const leader = world.leader();
+  leader?.enter(() => {
+    const deadline = leader.host.clock.now() + world.options.timing.electionTimeoutMs * 4;
+    leader.node?.transfer(leader.host === to ? undefined : to.key, deadline, (outcome) => {
+      if (outcome.kind === "ok") world.marks.hit("transfer done");
+    });
+  });
+}
+
+/** Takes a machine out of the voters for a while; what was removed comes back empty, under a new incarnation. */
+function changeWish(world: World, host: Host, body: Body<"remove"> | Body<"demote">): void {
+  const voters = world.hosts.filter(({ wish }) => wish === "voter");
+  if (host.wish !== "voter" || voters.length <= 1) return;
+  host.wish = body.kind === "remove" ? "absent" : "learner";
+  world.scheduler.after(body.forMs, () => {
+    host.wish = "voter";
+  });
+}
+
+/** What an operator asks for without thinking. */
+function rawChange(world: World, salt: number): void {
+  const random = createPrng(salt);
+  const leader = world.leader();
+  const membership = leader?.status()?.membership;
+  if (leader === undefined || membership === undefined) return;
+  const keys = [...membership.members.keys()];
+  if (keys.length === 0) return;
+  const changes: MembershipChange[] = [];
+  for (let count = random.between(1, 4); count > 0; count -= 1) {
+    changes.push({ kind: random.pick(["promote", "demote"] as const), key: random.pick(keys) });
+  }
+  leader.enter(() => {
+    leader.node?.change({ changes }, leader.host.clock.now() + 1000, () => undefined);
+  });
+}
+
+/** Writes that nobody waits for. */
+function burst(host: Host, world: World, count: number): void {
+  const { process } = host;
+  process?.enter(() => {
+    for (let left = count; left > 0; left -= 1) {
+      const value = world.nextValue();
+      const key = 200 + (value % 8);
+      const command = process.machine.encode({ kind: "put", key, value });
+      process.node?.propose(command, host.clock.now() + world.options.workload.deadlineMs, (outcome) => {
+        if (outcome.kind === "refused") world.onRefused(value);
+        if (outcome.kind !== "applied") return;
+        world.onAcknowledged({ index: outcome.index, term: outcome.term, command, by: process.key });
+      });
+    }
+  });
+}

@@ -1,0 +1,174 @@
+import { memberKey, type Incarnation, type MemberKey, type Prng } from "../../src/base/index.ts";
+import type { Identity } from "../../src/node/index.ts";
+import { chainStart, type Entry, type Member } from "../../src/raft/index.ts";
+import { LogDisk } from "./disk/log-disk.ts";
+import { LogImage } from "./disk/log-image.ts";
+import { SnapshotDisk } from "./disk/snapshot-disk.ts";
+import { Traps } from "./faults/traps.ts";
+import { MachineClock } from "./machine-clock.ts";
+import { Process, ProcessDied } from "./process.ts";
+import type { Machine, Stage } from "./stage.ts";
+
+/** What the operator wants this machine to be. */
+export type Wish = "voter" | "learner" | "absent";
+
+/** One machine: a clock, disks, and at most one process. */
+export class Host implements Machine {
+  readonly number: number;
+  readonly clock: MachineClock;
+  readonly traps: Traps;
+  log: LogDisk;
+  snapshots: SnapshotDisk;
+  key: MemberKey;
+  incarnation: Incarnation;
+  wish: Wish;
+  process: Process | undefined;
+  /** Power is on: without a process, connections are refused. */
+  isOn = true;
+  /** The disk broke a promise or lost everything: this pair never comes back. */
+  isLost = false;
+  /** Told by others that it must not count: comes back as a new incarnation. */
+  readonly #world: Stage;
+  readonly #random: Prng;
+  #restartAt: number | undefined;
+
+  constructor(world: Stage, number: number, setup: { readonly random: Prng; readonly wish: Wish }) {
+    this.#world = world;
+    this.number = number;
+    this.wish = setup.wish;
+    this.#random = setup.random;
+    const { driftMax } = world.options;
+    this.clock = new MachineClock(world.scheduler, {
+      rate: 1 + (this.#random.float() * 2 - 1) * driftMax,
+      offset: this.#random.float() * 1e6,
+    });
+    this.traps = new Traps(
+      (downMs, isInside) => {
+        this.kill(downMs, false);
+        if (isInside) throw new ProcessDied();
+      },
+      (what) => this.#onSnap(what),
+    );
+    this.incarnation = world.mint();
+    this.key = memberKey(this.id, this.incarnation);
+    this.log = this.#newLog();
+    this.snapshots = this.#newSnapshots();
+  }
+
+  get id(): string {
+    return `n${this.number}`;
+  }
+
+  get isUp(): boolean {
+    return this.process !== undefined;
+  }
+
+  member(admitted = 0): Member {
+    return {
+      id: this.id,
+      incarnation: this.incarnation,
+      name: this.id,
+      address: `host${this.number}:7000`,
+      httpAddress: "",
+      zone: "",
+      version: "1.0.0",
+      commandVersion: 1,
+      nonVoter: false,
+      admitted,
+      publicKey: "",
+    };
+  }
+
+  get identity(): Identity {
+    const { clusterId, epoch } = this.#world;
+    return { clusterId, epoch, nodeId: this.id, incarnation: this.incarnation };
+  }
+
+  /** The folder of a new node: an identity, and the first entry when it founds the cluster. */
+  prepare(first: readonly Entry[]): void {
+    this.log.bootstrap(this.identity, { hard: { term: first.length > 0 ? 1 : 0, vote: undefined }, entries: first });
+  }
+
+  start(): void {
+    if (this.process !== undefined) return;
+    this.#restartAt = undefined;
+    this.isOn = true;
+    const process = new Process(this.#world, this, { boot: this.#world.mint(), random: this.#random.fork() });
+    this.process = process;
+    process.open(this.identity);
+  }
+
+  /** kill -9, or the power is cut: then nobody is told, and the machine answers nothing until it is back. */
+  kill(downMs: number, isPowerCut: boolean): void {
+    const { process } = this;
+    if (process === undefined) return;
+    this.process = undefined;
+    const { marks, trace, scheduler } = this.#world;
+    trace.line(scheduler.now, () => `${this.key} dies for ${downMs.toFixed(1)} ms${isPowerCut ? ", power cut" : ""}`);
+    this.traps.clear();
+    process.die();
+    process.transport.hangUp(!isPowerCut);
+    const fate = this.log.crash();
+    if (fate === "kept") marks.hit("crash with unsynced transaction kept");
+    if (fate === "lost") marks.hit("crash with unsynced transaction lost");
+    this.snapshots.crash();
+    this.isOn = !isPowerCut;
+    if (downMs < 5) marks.hit("restart within a tick");
+    this.#world.onDied(process);
+    this.#startLater(downMs);
+  }
+
+  /** The process ended as it was asked to. */
+  onStopped(process: Process, downMs: number): void {
+    if (this.process !== process) return;
+    this.kill(downMs, false);
+  }
+
+  /** Everything on the disks is gone, and the machine comes back empty, as a new incarnation. */
+  wipe(downMs: number): void {
+    this.kill(downMs, false);
+    this.isLost = false;
+    this.#world.marks.hit("wiped disk returned");
+    this.incarnation = this.#world.mint();
+    this.key = memberKey(this.id, this.incarnation);
+    this.log = this.#newLog();
+    this.snapshots = this.#newSnapshots();
+    this.prepare([]);
+    this.#startLater(downMs);
+  }
+
+  /** The node found that its disk cannot be trusted and stopped counting; the operator wipes it later. */
+  onUntrusted(reason: string): void {
+    this.isLost = true;
+    this.#world.onUntrusted(this, reason);
+  }
+
+  #startLater(downMs: number): void {
+    const { scheduler } = this.#world;
+    const at = scheduler.now + downMs;
+    this.#restartAt = at;
+    scheduler.at(at, () => {
+      if (this.#restartAt === at) this.start();
+    });
+  }
+
+  #newLog(): LogDisk {
+    const { scheduler, options, clusterId, epoch, oracle } = this.#world;
+    const image = new LogImage(chainStart(clusterId, epoch));
+    oracle.onDisk(this.key, image);
+    return new LogDisk(scheduler, options.disk, { random: this.#random.fork(), image });
+  }
+
+  #newSnapshots(): SnapshotDisk {
+    const { scheduler, options } = this.#world;
+    return new SnapshotDisk(scheduler, this.#random.fork(), options.disk.syncMsMax);
+  }
+
+  #onSnap(what: "send" | "before sync" | "after sync" | "snapshot write" | "snapshot"): void {
+    const { marks } = this.#world;
+    if (what === "send") marks.hit("crash at a chosen send");
+    else if (what === "before sync") marks.hit("crash before fsync");
+    else if (what === "after sync") marks.hit("crash between fsync and acknowledgement");
+    else marks.hit("crash in snapshot write");
+  }
+}

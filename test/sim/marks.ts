@@ -1,0 +1,76 @@
+/** Rare states that a sweep must reach: a simulator that never gets there proves nothing about them. */
+export const WANTED_MARKS = [
+  "leader elected",
+  "split vote",
+  "leader deposed with uncommitted suffix",
+  "suffix truncated",
+  "membership entry truncated",
+  "old-term entries committed through a no-op",
+  "vote refused",
+  "pre-vote refused",
+  "check-quorum step-down",
+  "read pending at crash",
+  "read retried",
+  "snapshot taken",
+  "snapshot received",
+  "snapshot installed",
+  "snapshot transfer cut",
+  "snapshot resumed",
+  "snapshot over a longer log",
+  "compaction past a follower",
+  "crash in mid install",
+  "crash with unsynced transaction kept",
+  "crash with unsynced transaction lost",
+  "crash at a chosen send",
+  "crash before fsync",
+  "crash between fsync and acknowledgement",
+  "crash in snapshot write",
+  "fsync failed",
+  "disk full on leader",
+  "all nodes down",
+  "reply of an earlier term",
+  "append below commit",
+  "leader removed itself",
+  "joint membership",
+  "member replaced",
+  "wiped disk returned",
+  "learner promoted",
+  "vote request of a non-member",
+  "removed node told",
+  "transfer done",
+  "leader known gone",
+  "two boots of one pair",
+  "proposal unknown",
+  "overlapping leaders",
+  "pause longer than an election",
+  "restart within a tick",
+  "clock jumped",
+] as const;
+
+export type Mark = (typeof WANTED_MARKS)[number];
+
+/** How often each state was reached. */
+export class Marks {
+  readonly #counts = new Map<string, number>();
+
+  hit(mark: Mark): void {
+    this.add(mark, 1);
+  }
+
+  /** Marks that the core names itself are counted under their own names. */
+  add(mark: string, count: number): void {
+    this.#counts.set(mark, (this.#counts.get(mark) ?? 0) + count);
+  }
+
+  entries(): readonly (readonly [string, number])[] {
+    return [...this.#counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  count(mark: string): number {
+    return this.#counts.get(mark) ?? 0;
+  }
+
+  unreached(): readonly Mark[] {
+    return WANTED_MARKS.filter((mark) => !this.#counts.has(mark));
+  }
+}

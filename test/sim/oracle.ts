@@ -1,0 +1,189 @@
+import { unreachable, type LogIndex, type MemberKey } from "../../src/base/index.ts";
+import type {
+  CoreStatus,
+  Entry,
+  Membership,
+  Message,
+  Observation,
+  Persist,
+  SnapshotMeta,
+} from "../../src/raft/index.ts";
+import type { LogImage } from "./disk/log-image.ts";
+import { CommittedLog } from "./invariants/committed-log.ts";
+import { ElectionSafety } from "./invariants/election-safety.ts";
+import { LogMatching } from "./invariants/log-matching.ts";
+import { MembershipSafety } from "./invariants/membership-safety.ts";
+import { OneVote } from "./invariants/one-vote.ts";
+import { checkPromises } from "./invariants/promises.ts";
+import { checkBacked } from "./invariants/quorum-backed.ts";
+import type { Fail } from "./invariants/reporter.ts";
+import { checkSnapshot } from "./invariants/snapshot-truth.ts";
+import type { Marks } from "./marks.ts";
+
+/** What the oracle needs to see of a process. */
+export interface Observed {
+  readonly key: MemberKey;
+  readonly durable: LogImage;
+  /** What the state machine has applied; it never applies what is not durable here. */
+  readonly applied: LogIndex;
+  readonly status: () => CoreStatus | undefined;
+}
+
+/** Sees everything that passes the ports of all processes, and says when a promise is broken. */
+export class Oracle {
+  readonly committed: CommittedLog;
+  readonly elections: ElectionSafety;
+  readonly memberships: MembershipSafety;
+  readonly #votes: OneVote;
+  readonly #matching: LogMatching;
+  readonly #fail: Fail;
+  readonly #marks: Marks;
+  /** Disks by pair, of pairs that are gone too: what they acknowledged counts. */
+  readonly #images = new Map<MemberKey, LogImage>();
+
+  constructor(fail: Fail, marks: Marks) {
+    this.#fail = fail;
+    this.#marks = marks;
+    this.committed = new CommittedLog(fail);
+    this.elections = new ElectionSafety(fail);
+    this.memberships = new MembershipSafety(fail);
+    this.#votes = new OneVote(fail);
+    this.#matching = new LogMatching(fail);
+  }
+
+  onDisk(key: MemberKey, image: LogImage): void {
+    this.#images.set(key, image);
+  }
+
+  onSend(by: Observed, message: Message): void {
+    checkPromises(message, by.durable, this.#fail);
+    switch (message.kind) {
+      case "append":
+        this.elections.onClaim(message.term, by.key);
+        this.committed.onAppendSent(by.key, message.term, message);
+        return;
+      case "vote":
+        this.#votes.onVote(by.key, message.term, by.key);
+        return;
+      case "vote-reply":
+        if (message.granted) this.#votes.onVote(by.key, message.term, message.to);
+        else this.#marks.hit("vote refused");
+        return;
+      case "pre-vote-reply":
+        if (!message.granted) this.#marks.hit("pre-vote refused");
+        return;
+      case "replaced":
+        this.#marks.hit("removed node told");
+        return;
+      case "append-reply":
+      case "goodbye":
+      case "pre-vote":
+      case "read-index":
+      case "read-index-reply":
+      case "snapshot-reply":
+      case "stale-term":
+      case "timeout-now":
+        return;
+      default:
+        return unreachable(message);
+    }
+  }
+
+  onPersist(by: Observed, operations: readonly Persist[]): void {
+    let { hard } = by.durable;
+    for (const operation of operations) {
+      if (operation.truncateFrom !== undefined) this.#onTruncate(by, hard.term, operation);
+      if (operation.reset !== undefined && by.durable.lastIndex > operation.reset.index) {
+        this.#marks.hit("snapshot over a longer log");
+      }
+      for (const entry of operation.append ?? []) this.#matching.onAppend(entry);
+      if (operation.hard === undefined) continue;
+      this.#checkHard(by, hard, operation.hard);
+      hard = operation.hard;
+    }
+  }
+
+  onApply(by: Observed, entry: Entry, stateHash: string): void {
+    const status = by.status();
+    const term = status?.term ?? by.durable.hard.term;
+    const isFirst = this.committed.onApply(entry, { key: by.key, term, stateHash });
+    if (!isFirst) return;
+    if (status !== undefined) this.#checkBacked(entry, status);
+    if (entry.kind === "noop") this.#onNoop(entry);
+    if (entry.kind === "membership") this.#onMembership(entry);
+  }
+
+  onRestored(by: Observed, index: LogIndex, stateHash: string): void {
+    const known = this.committed.at(index);
+    if (known === undefined || known.stateHash !== stateHash) {
+      this.#fail("equal states", `${by.key} restored a state at ${index} that nobody had there`);
+    }
+  }
+
+  onSnapshot(meta: SnapshotMeta): void {
+    checkSnapshot(meta, { log: this.committed, memberships: this.memberships }, this.#fail);
+  }
+
+  onObservation(by: Observed, observation: Observation): void {
+    if (observation.kind === "diverged") {
+      this.#fail("log matching", `${by.key} finds another log at ${observation.index} on ${observation.peer}`);
+    }
+    if (observation.kind !== "role" || observation.role !== "leader") return;
+    if (this.elections.onClaim(observation.term, by.key)) this.#marks.hit("leader elected");
+    const status = by.status();
+    if (status !== undefined) this.committed.onLeader(by.key, observation.term, status.lastIndex);
+  }
+
+  #onTruncate(by: Observed, term: number, { truncateFrom, hard }: Persist): void {
+    const from = truncateFrom ?? 0;
+    if (by.durable.entries.some(({ index, kind }) => index >= from && kind === "membership")) {
+      this.#marks.hit("membership entry truncated");
+    }
+    if (this.elections.leaderOf(term) === by.key && (hard === undefined || hard.term === term)) {
+      this.#fail("leader append-only", `${by.key} truncates its log at ${from} while it leads term ${term}`);
+    }
+    if (from <= by.applied) {
+      this.#fail("no truncation of commits", `${by.key} truncates at ${from} and has applied ${by.applied}`);
+    }
+  }
+
+  #checkHard(by: Observed, before: LogImage["hard"], after: LogImage["hard"]): void {
+    if (after.term < before.term) {
+      this.#fail("terms rise", `${by.key} goes back from term ${before.term} to ${after.term}`);
+    }
+    if (after.term === before.term && before.vote !== undefined && after.vote !== before.vote) {
+      this.#fail("one vote a term", `${by.key} replaces its vote for ${before.vote} in term ${after.term}`);
+    }
+  }
+
+  #checkBacked(entry: Entry, status: CoreStatus): void {
+    // The first entry of a cluster is committed by definition.
+    if (entry.index === 1) return;
+    const memberships: Membership[] = [status.committedMembership];
+    if (status.membership !== status.committedMembership) memberships.push(status.membership);
+    checkBacked(entry, memberships, { imageOf: (key) => this.#images.get(key), fail: this.#fail });
+  }
+
+  #onNoop(entry: Entry): void {
+    const before = this.committed.at(entry.index - 1);
+    if (before !== undefined && before.knownIn >= entry.term && before.entry.term < entry.term && entry.index > 2) {
+      this.#marks.hit("old-term entries committed through a no-op");
+    }
+  }
+
+  #onMembership(entry: Entry): void {
+    const before = this.memberships.current;
+    const membership = this.memberships.onCommitted(entry);
+    if (membership.outgoing.length > 0) this.#marks.hit("joint membership");
+    if (before === undefined) return;
+    const leader = this.elections.leaderOf(entry.term);
+    if (leader !== undefined && before.voters.includes(leader) && !membership.voters.includes(leader)) {
+      this.#marks.hit("leader removed itself");
+    }
+    if (membership.voters.some((key) => before.learners.includes(key))) this.#marks.hit("learner promoted");
+    const ids = new Set([...before.members.values()].map(({ id }) => id));
+    if ([...membership.members].some(([key, { id }]) => ids.has(id) && !before.members.has(key))) {
+      this.#marks.hit("member replaced");
+    }
+  }
+}

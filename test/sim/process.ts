@@ -1,0 +1,266 @@
+import type { BootId, Clock, MemberKey, Prng, Timer } from "../../src/base/index.ts";
+import {
+  DEFAULT_NODE_LIMITS,
+  openRaftNode,
+  type Identity,
+  type RaftNode,
+  type StateMachine,
+} from "../../src/node/index.ts";
+import type { CoreStatus, Entry, Message } from "../../src/raft/index.ts";
+import { SimulatedTransport } from "./network/simulated-transport.ts";
+import type { Machine, Running, Stage } from "./stage.ts";
+import { ViolationFound } from "./violation.ts";
+import { createKonsulMachine } from "./workload/konsul-machine.ts";
+import { TinyMachine, type SimulatedMachine } from "./workload/tiny-machine.ts";
+
+/** Thrown to unwind the stack of a process that a trap killed in the middle of something. */
+export class ProcessDied extends Error {
+  override readonly name = "ProcessDied";
+}
+
+const COMMAND_VERSION = 1;
+
+/** One start of one node: the real driver over simulated ports. */
+export class Process implements Running {
+  readonly host: Machine;
+  readonly key: MemberKey;
+  readonly boot: BootId;
+  readonly machine: SimulatedMachine;
+  readonly transport: SimulatedTransport;
+  readonly durable: Machine["log"]["image"];
+  readonly #world: Stage;
+  readonly #random: Prng;
+  #node: RaftNode | undefined;
+  #isAlive = true;
+  #backlog: (() => void)[] | undefined;
+  #pausedUntil = 0;
+  #isInstalling = false;
+  /** Commit and applied as last seen: they never fall in one process. */
+  #seen = { commit: 0, term: 0 };
+  /** The term that it leads in, as far as it knows. */
+  ledTerm: number | undefined;
+  candidateTerm = -1;
+  lastPauseEnd = -Infinity;
+
+  constructor(world: Stage, host: Machine, setup: { readonly boot: BootId; readonly random: Prng }) {
+    this.#world = world;
+    this.host = host;
+    this.key = host.key;
+    this.boot = setup.boot;
+    this.#random = setup.random;
+    this.durable = host.log.image;
+    this.machine = world.options.machine === "tiny" ? new TinyMachine() : createKonsulMachine();
+    this.transport = new SimulatedTransport({
+      network: world.network,
+      gate: this,
+      host: host.number,
+      key: host.key,
+      boot: setup.boot,
+      commandVersion: COMMAND_VERSION,
+      durable: () => {
+        const { seq, lastIndex, hard } = this.durable;
+        return { seq, lastIndex, term: hard.term };
+      },
+      onSend: (message) => this.#onSend(message),
+      onSent: (message) => this.host.traps.onSent(message.kind),
+    });
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  get isPaused(): boolean {
+    return this.#backlog !== undefined;
+  }
+
+  get node(): RaftNode | undefined {
+    return this.#isAlive ? this.#node : undefined;
+  }
+
+  get applied(): number {
+    return this.machine.appliedIndex;
+  }
+
+  get isInstalling(): boolean {
+    return this.#isInstalling;
+  }
+
+  status(): CoreStatus | undefined {
+    return this.#node?.status().core;
+  }
+
+  /** Restores and starts the node over what the disks hold. */
+  open(identity: Identity): void {
+    const { options } = this.#world;
+    const { log, snapshots, traps } = this.host;
+    const store = log.open(this, {
+      onPersist: (operations) => this.#world.oracle.onPersist(this, operations),
+      beforeSync: () => traps.beforeSync(),
+      afterSync: () => traps.afterSync(),
+    });
+    const snapshotStore = snapshots.open(this, {
+      onComplete: (meta) => {
+        this.#world.oracle.onSnapshot(meta);
+        this.#world.marks.hit(meta.origin === "local" ? "snapshot taken" : "snapshot received");
+      },
+      beforeComplete: () => traps.atSnapshot("write"),
+      beforeReceive: () => traps.atSnapshot("receive"),
+      beforeLoad: () => this.#node !== undefined && traps.atSnapshot("install"),
+    });
+    openRaftNode(
+      {
+        self: this.key,
+        boot: this.boot,
+        identity,
+        stored: store.initial,
+        clock: this.#clock(),
+        log: store,
+        snapshots: snapshotStore,
+        transport: this.transport,
+        machine: this.#watchedMachine(),
+        timing: options.timing,
+        raftLimits: options.raftLimits,
+        limits: DEFAULT_NODE_LIMITS,
+        snapshotPolicy: options.snapshotPolicy,
+        commandVersion: COMMAND_VERSION,
+        random: () => this.#random.float(),
+        note: (message) => this.#world.trace.line(this.#world.scheduler.now, () => `${this.key} notes: ${message}`),
+      },
+      (opened) => {
+        if (opened.ok) this.#start(opened.value);
+        else this.#world.fail("boots from what is durable", `${this.key} does not start: ${opened.error}`);
+      },
+    );
+  }
+
+  enter(task: () => void): void {
+    if (!this.#isAlive) return;
+    if (this.#backlog !== undefined) {
+      this.#backlog.push(task);
+      return;
+    }
+    try {
+      task();
+    } catch (cause) {
+      if (cause instanceof ProcessDied) return;
+      if (cause instanceof ViolationFound) throw cause;
+      const why = cause instanceof Error ? `${cause.message}\n${cause.stack ?? ""}` : String(cause);
+      this.#world.fail("nothing throws", `${this.key}: ${why}`);
+    }
+    this.#world.onStep(this);
+  }
+
+  pause(forMs: number): void {
+    const { scheduler } = this.#world;
+    this.#backlog ??= [];
+    this.#pausedUntil = Math.max(this.#pausedUntil, scheduler.now + forMs);
+    scheduler.after(forMs, () => {
+      if (scheduler.now >= this.#pausedUntil) this.resume();
+    });
+  }
+
+  resume(): void {
+    const backlog = this.#backlog;
+    this.#backlog = undefined;
+    this.lastPauseEnd = this.#world.scheduler.now;
+    for (const task of backlog ?? []) this.enter(task);
+  }
+
+  /** Nothing of this process runs from here on. */
+  die(): void {
+    this.#isAlive = false;
+    this.#backlog = undefined;
+    if (this.#isInstalling) this.#world.marks.hit("crash in mid install");
+  }
+
+  /** Cheap enough to be done often. */
+  checkStatus(): void {
+    const status = this.node?.status().core;
+    if (status === undefined) return;
+    const { term, commit, applied, lastIndex, durableIndex, snapshotIndex } = status;
+    const fail = (detail: string): never => this.#world.fail("indexes are in order", `${this.key}: ${detail}`);
+    if (commit < this.#seen.commit) fail(`commit falls from ${this.#seen.commit} to ${commit}`);
+    if (term < this.#seen.term) fail(`the term falls from ${this.#seen.term} to ${term}`);
+    if (applied > commit) fail(`applied ${applied} is beyond commit ${commit}`);
+    if (commit > lastIndex) fail(`commit ${commit} is beyond the last index ${lastIndex}`);
+    if (durableIndex > lastIndex) fail(`durable ${durableIndex} is beyond the last index ${lastIndex}`);
+    if (!this.#isInstalling && snapshotIndex <= applied && applied > durableIndex)
+      fail(`applied ${applied} is beyond durable ${durableIndex}`);
+    if (snapshotIndex > commit) fail(`snapshot ${snapshotIndex} is beyond commit ${commit}`);
+    for (const { key, match, next } of status.peers) {
+      if (match >= next) fail(`the match ${match} of ${key} is not below next ${next}`);
+    }
+    this.#seen = { commit, term };
+  }
+
+  #start(node: RaftNode): void {
+    this.#node = node;
+    node.observe({
+      onObservation: (observation) => {
+        this.#world.oracle.onObservation(this, observation);
+        this.#world.onObservation(this, observation);
+      },
+      onCondition: (condition) => {
+        this.#world.trace.line(this.#world.scheduler.now, () => `${this.key} is ${JSON.stringify(condition)}`);
+        if (condition.kind === "halted") this.#world.fail("no node halts", `${this.key}: ${condition.reason}`);
+        if (condition.kind === "untrusted") this.host.onUntrusted(condition.reason);
+      },
+    });
+    node.start();
+    this.#world.onStarted(this);
+  }
+
+  #onSend(message: Message): void {
+    this.#world.oracle.onSend(this, message);
+    this.#world.onSend(this, message);
+    this.host.traps.beforeSend(message.kind);
+  }
+
+  /** Real timers are late now and then, and a machine's clock runs at its own rate. */
+  #clock(): Clock {
+    const { scheduler, options } = this.#world;
+    const { clock } = this.host;
+    const random = this.#random.fork();
+    return {
+      now: () => clock.now(),
+      wall: () => clock.wall(),
+      at: (at, task): Timer => {
+        const isLate = options.lateTickChance > 0 && random.chance(options.lateTickChance);
+        const lateMs = isLate ? random.float() * options.lateTickMsMax : 0;
+        // A timer that fires a hair early would be armed for ever.
+        const delayMs = clock.delayUntil(at) + 0.001 + lateMs;
+        return scheduler.after(delayMs, () => this.enter(task));
+      },
+      defer: (task) => scheduler.soon(() => this.enter(task)),
+    };
+  }
+
+  #watchedMachine(): StateMachine {
+    const { machine } = this;
+    const { oracle } = this.#world;
+    return {
+      apply: (entry: Entry) => {
+        const result = machine.apply(entry);
+        oracle.onApply(this, entry, machine.stateHash());
+        return result;
+      },
+      get appliedIndex() {
+        return machine.appliedIndex;
+      },
+      freeze: () => machine.freeze(),
+      restoreStart: () => {
+        this.#isInstalling = this.#node !== undefined;
+        machine.restoreStart();
+      },
+      restorePart: (bytes) => machine.restorePart(bytes),
+      restoreEnd: (meta) => {
+        machine.restoreEnd(meta);
+        this.#isInstalling = false;
+        if (this.#node !== undefined) this.#world.marks.hit("snapshot installed");
+        oracle.onRestored(this, meta.index, machine.stateHash());
+      },
+      stateHash: () => machine.stateHash(),
+    };
+  }
+}

@@ -1,0 +1,95 @@
+import { createPrng } from "../../src/base/index.ts";
+import { drawFaults } from "./faults/draw-faults.ts";
+import type { Fault } from "./faults/fault.ts";
+import { scheduleFaults } from "./faults/inject.ts";
+import { checkLiveness, healAll } from "./liveness.ts";
+import { Trace } from "./trace.ts";
+import { drawSwarm, type SwarmLimits, type SwarmOptions } from "./swarm.ts";
+import { ViolationFound, type Violation } from "./violation.ts";
+import { decodeWrite } from "./workload/command.ts";
+import { Client } from "./workload/client.ts";
+import { Operator } from "./workload/operator.ts";
+import { World } from "./world.ts";
+
+/** What to run instead of what the seed says by itself: how a failure is made smaller. */
+export interface Overrides {
+  readonly options: SwarmOptions;
+  readonly faults: readonly Fault[];
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly violation: Violation | undefined;
+  readonly traceHash: string;
+  readonly events: number;
+  readonly messages: number;
+  readonly acked: number;
+  readonly simulatedMs: number;
+  readonly faults: number;
+  readonly marks: readonly (readonly [string, number])[];
+}
+
+/** All that a seed says. */
+export function planSeed(seed: number, limits: SwarmLimits = {}): Overrides {
+  const options = drawSwarm(seed, limits);
+  return { options, faults: drawFaults(options, createPrng(seed * 31 + 7)) };
+}
+
+/** One whole run: faults and load, then calm, then the judgement over all that clients saw. */
+export function runPlan(plan: Overrides, write?: (line: string) => void): RunResult {
+  const { options, faults } = plan;
+  const trace = new Trace(write);
+  const world = new World(options, trace);
+  let violation: Violation | undefined;
+  try {
+    world.start();
+    populate(world);
+    scheduleFaults(world, faults);
+    world.scheduler.run(options.horizonMs, () => false);
+    healAll(world);
+    checkLiveness(world);
+    checkHistory(world);
+  } catch (cause) {
+    if (!(cause instanceof ViolationFound)) throw cause;
+    violation = cause.violation;
+  }
+  trace.mix(world.oracle.committed.lastIndex);
+  return {
+    seed: options.seed,
+    violation,
+    traceHash: trace.hash,
+    events: world.scheduler.count,
+    messages: world.messageCount,
+    acked: world.ackedCount,
+    simulatedMs: world.scheduler.now,
+    faults: faults.length,
+    marks: world.marks.entries(),
+  };
+}
+
+/** Clients and an operator, each with a stream of their own. */
+function populate(world: World): void {
+  const clients = Array.from(
+    { length: world.options.workload.clientCount },
+    () => new Client(world, world.random.fork()),
+  );
+  world.clients = clients;
+  for (const client of clients) client.start();
+  new Operator(world, world.random.fork()).start();
+}
+
+function checkHistory(world: World): void {
+  const counterexample = world.history.check();
+  if (counterexample !== undefined) world.fail("history is linearizable", counterexample);
+  if (world.options.machine !== "tiny") return;
+  const found = new Set<number>();
+  for (let index = 1; index <= world.oracle.committed.lastIndex; index += 1) {
+    const entry = world.oracle.committed.at(index)?.entry;
+    if (entry === undefined || entry.kind !== "command") continue;
+    const { value } = decodeWrite(entry.data);
+    if (world.refused.has(value))
+      world.fail("refused is not done", `the refused write ${value} is committed at ${index}`);
+    if (found.has(value)) world.fail("committed once", `the write ${value} is committed twice, again at ${index}`);
+    found.add(value);
+  }
+}

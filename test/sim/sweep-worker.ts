@@ -1,0 +1,53 @@
+import { runPlan, planSeed, type RunResult } from "./run-seed.ts";
+
+/** What one worker process is asked to do: `from`, `from + step`, and so on. */
+export interface Share {
+  readonly from: number;
+  readonly step: number;
+  readonly count: number;
+  readonly horizonMs: number | undefined;
+  /** Wall-clock ms after which no new seed is begun. */
+  readonly timeMs: number;
+  readonly stopsAtFailure: boolean;
+}
+
+/** One seed in this many is run twice, and both runs must be the same. */
+const TWICE_EVERY = 100;
+
+/** Runs a share; tells each result. */
+export function runShare(share: Share, tell: (result: RunResult) => void): void {
+  const startedAt = performance.now();
+  for (let number = 0; number < share.count && performance.now() - startedAt < share.timeMs; number += 1) {
+    const seed = share.from + number * share.step;
+    const result = runSeed(seed, share.horizonMs);
+    tell(result);
+    if (result.violation !== undefined && share.stopsAtFailure) return;
+  }
+}
+
+export function runSeed(seed: number, horizonMs: number | undefined): RunResult {
+  const limits = horizonMs === undefined ? {} : { horizonMs };
+  const result = runPlan(planSeed(seed, limits));
+  if (seed % TWICE_EVERY !== 0 || result.violation !== undefined) return result;
+  const again = runPlan(planSeed(seed, limits));
+  if (again.traceHash === result.traceHash) return result;
+  const detail = `two runs of one seed differ: ${result.traceHash} and ${again.traceHash}`;
+  return { ...result, violation: { rule: "deterministic", detail, at: 0 } };
+}
+
+/** A share as its text; the numbers that JSON cannot say are left out. */
+export function parseShare(text: string): Share {
+  const [from = 0, step = 1, count = 0, horizonMs = NaN, timeMs = Infinity, stops = 0] = text.split(",").map(Number);
+  return {
+    from,
+    step,
+    count,
+    horizonMs: Number.isNaN(horizonMs) ? undefined : horizonMs,
+    timeMs,
+    stopsAtFailure: stops === 1,
+  };
+}
+
+export function shareText({ from, step, count, horizonMs, timeMs, stopsAtFailure }: Share): string {
+  return [from, step, count, horizonMs ?? NaN, timeMs, Number(stopsAtFailure)].join(",");
+}

@@ -1,0 +1,42 @@
+import { fromUtf8, utf8 } from "../../../src/base/index.ts";
+import { createKonsulFsm, encodeCommand } from "../../../src/fsm/index.ts";
+import type { Entry } from "../../../src/raft/index.ts";
+import type { KvRead, KvWrite, KvWriteResult } from "./command.ts";
+import type { SimulatedMachine } from "./tiny-machine.ts";
+
+const keyOf = (key: number): Uint8Array => utf8(`sim/${key}`);
+
+/** The real state machine behind the workload's face. */
+export function createKonsulMachine(): SimulatedMachine {
+  const fsm = createKonsulFsm({ watchWindow: 64 });
+  return {
+    apply: (entry: Entry) => fsm.apply(entry),
+    get appliedIndex() {
+      return fsm.appliedIndex;
+    },
+    freeze: () => fsm.freeze(),
+    restoreStart: () => fsm.restoreStart(),
+    restorePart: (bytes) => fsm.restorePart(bytes),
+    restoreEnd: (meta) => fsm.restoreEnd(meta),
+    stateHash: () => fsm.stateHash(),
+    readKey: (key): KvRead | undefined => {
+      const row = fsm.kv.get(keyOf(key));
+      return row === undefined ? undefined : { value: Number(fromUtf8(row.value)), index: row.modifyIndex };
+    },
+    encode: (write: KvWrite) =>
+      encodeCommand({
+        kind: "kv-set",
+        key: keyOf(write.key),
+        value: utf8(String(write.value)),
+        flags: 0n,
+        ...(write.kind === "cas" ? { cas: write.expected } : {}),
+      }),
+    resultOf: (result): KvWriteResult => {
+      if (typeof result !== "object" || result === null || !("kind" in result)) throw new TypeError("is no result");
+      if (result.kind === "kv-set" && "modifyIndex" in result && typeof result.modifyIndex === "number") {
+        return { kind: "written", index: result.modifyIndex };
+      }
+      return { kind: "conflict" };
+    },
+  };
+}
