@@ -1,11 +1,10 @@
 import { expect, test } from "bun:test";
-import { createPrng, type Result } from "../../src/base/index.ts";
+import { createPrng, err, ok, type Result } from "../../src/base/index.ts";
 import { createKonsulFsm, UndecodableCommand } from "../../src/fsm/index.ts";
 import { drain, randomLog, restoreFrom } from "../../src/fsm/test-log.ts";
 import { recover, type Recovered } from "../../src/node/boot.ts";
 import type { Identity, SnapshotStore, StateMachine, StoredState } from "../../src/node/index.ts";
 import { EMPTY_MEMBERSHIP, type Entry, type SnapshotMeta } from "../../src/raft/index.ts";
-import { createMemorySnapshotStore } from "../../src/storage/index.ts";
 
 const identity: Identity = {
   clusterId: "0123456789abcdef0123456789abcdef",
@@ -69,30 +68,55 @@ function stored(entries: readonly Entry[]): StoredState {
   return { identity, hard, seq: 1, commitHint: 0, base: { index: 0, term: 0, chain: 0, time: 0 }, entries };
 }
 
-/** A store with one complete snapshot at index 5 of term 2. */
-async function snapshotsWith(origin: SnapshotMeta["origin"]): Promise<SnapshotStore> {
+function unused(): never {
+  throw new Error("A restart only lists and loads snapshots");
+}
+
+interface Kept {
+  readonly meta: SnapshotMeta;
+  readonly bytes: Uint8Array;
+}
+
+/** Complete snapshots as a restart finds them. */
+function storeOf(...kept: readonly Kept[]): SnapshotStore {
+  return {
+    list: () => kept.map(({ meta }) => meta),
+    load: (id, part, done) => {
+      const found = kept.find(({ meta }) => meta.id === id);
+      if (found !== undefined) part(found.bytes);
+      done(found === undefined ? err({ kind: "damaged" }) : ok(undefined));
+    },
+    create: unused,
+    openStored: unused,
+    received: unused,
+    receive: unused,
+    sizeBytes: () => 0,
+    close: unused,
+  };
+}
+
+/** A snapshot of the state at `index`. */
+function snapshotAt(index: number, origin: SnapshotMeta["origin"]): Kept {
   const fsm = createKonsulFsm();
-  for (const one of log.slice(0, 5)) fsm.apply(one);
+  for (const one of log.slice(0, index)) fsm.apply(one);
   const frozen = fsm.freeze();
   const { bytes, hash } = drain(frozen);
-  const snapshots = createMemorySnapshotStore();
-  const writer = snapshots.create();
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  writer.write(bytes, () => {
-    const draft = {
-      index: 5,
-      term: 2,
-      chain: 5,
-      time: fsm.appliedTime,
-      membership: EMPTY_MEMBERSHIP,
-      membershipIndex: 0,
-    };
-    const { clusterId, epoch } = identity;
-    const { format, hashVersion } = frozen;
-    writer.complete({ ...draft, id: "s", clusterId, epoch, origin, stateHash: hash, hashVersion, format }, resolve);
-  });
-  await promise;
-  return snapshots;
+  const { clusterId, epoch } = identity;
+  const { format, hashVersion } = frozen;
+  const place = {
+    index,
+    term: 2,
+    chain: index,
+    time: fsm.appliedTime,
+    membership: EMPTY_MEMBERSHIP,
+    membershipIndex: 0,
+  };
+  const content = { sizeBytes: bytes.length, sha256: "", stateHash: hash, hashVersion, format, origin };
+  return { meta: { ...place, ...content, id: `s${index}`, clusterId, epoch }, bytes };
+}
+
+function snapshotsWith(origin: SnapshotMeta["origin"]): SnapshotStore {
+  return storeOf(snapshotAt(5, origin));
 }
 
 async function recovered(snapshots: SnapshotStore, entries: readonly Entry[]): Promise<Result<Recovered, string>> {
@@ -105,10 +129,10 @@ async function recovered(snapshots: SnapshotStore, entries: readonly Entry[]): P
 }
 
 test("rule 58: a crash between storing a received snapshot and resetting the log ends in the reset at restart", async () => {
-  const behind = await recovered(await snapshotsWith("received"), [emptyEntry(1, 1), emptyEntry(2, 1)]);
+  const behind = await recovered(snapshotsWith("received"), [emptyEntry(1, 1), emptyEntry(2, 1)]);
   expect(behind.ok && behind.value.mustReset).toBe(true);
   const conflicting = await recovered(
-    await snapshotsWith("received"),
+    snapshotsWith("received"),
     [1, 2, 3, 4, 5, 6].map((index) => emptyEntry(index, 1)),
   );
   expect(conflicting.ok && conflicting.value.mustReset).toBe(true);
@@ -117,13 +141,26 @@ test("rule 58: a crash between storing a received snapshot and resetting the log
 test("rule 58: a received snapshot that the log contains resets nothing", async () => {
   const terms = [1, 1, 1, 2, 2, 3];
   const result = await recovered(
-    await snapshotsWith("received"),
+    snapshotsWith("received"),
     terms.map((term, at) => emptyEntry(at + 1, term)),
   );
   expect(result.ok && result.value.mustReset).toBe(false);
 });
 
 test("rule 51: an own snapshot ahead of the log is reported as lost data, never repaired silently", async () => {
-  const result = await recovered(await snapshotsWith("local"), [emptyEntry(1, 1), emptyEntry(2, 1)]);
+  const result = await recovered(snapshotsWith("local"), [emptyEntry(1, 1), emptyEntry(2, 1)]);
   expect(result.ok ? "" : result.error).toContain("log entries were lost");
+});
+
+test("rule 65: a damaged snapshot leaves nothing behind: the restart takes the one before, and replays the rest", async () => {
+  const whole = snapshotAt(5, "local");
+  const newer = snapshotAt(8, "local");
+  const bad = newer.bytes.slice();
+  const middle = Math.floor(bad.length / 2);
+  bad[middle] = (bad[middle] ?? 0) ^ 0xff;
+  const entries = [1, 2, 3, 4, 5, 6, 7, 8].map((index) => emptyEntry(index, 2));
+  const result = await recovered(storeOf(whole, { meta: newer.meta, bytes: bad }), entries);
+  expect(result.ok && result.value.snapshot?.id).toBe("s5");
+  const short = await recovered(storeOf(whole, { meta: newer.meta, bytes: newer.bytes.slice(0, -1) }), entries);
+  expect(short.ok && short.value.snapshot?.id).toBe("s5");
 });
