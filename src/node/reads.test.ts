@@ -21,12 +21,14 @@ describe("Reads", () => {
     expect(reads.isEmpty).toBe(true);
   });
 
-  test("a failed round is asked again while somebody leads, and fails at once while nobody does", () => {
+  test("a failed round is asked again a little later while somebody leads, and fails at once while nobody does", () => {
     const reads = new Reads();
     const outcomes: ReadOutcome[] = [];
     reads.add(100, (outcome) => void outcomes.push(outcome));
     reads.nextEvent(1, 0);
     expect(reads.onFailed(1, true)).toBe(true);
+    expect(reads.nextEvent(2, 0)).toBeUndefined();
+    reads.wake();
     expect(reads.nextEvent(2, 0)).toMatchObject({ request: 2 });
     reads.onFailed(2, false);
     expect(outcomes).toEqual([{ kind: "no-leader" }]);

@@ -22,13 +22,32 @@ export class Reads {
   readonly #asked = new Map<number, readonly Reader[]>();
   #confirmed: { readonly index: LogIndex; readonly readers: readonly Reader[] }[] = [];
   #applyWaiters: ApplyWaiter[] = [];
+  /** Could not be answered and are asked again a little later: at once would be a busy loop while nothing changes. */
+  #resting: Reader[] = [];
 
   get isEmpty(): boolean {
-    return this.#waiting.length + this.#asked.size + this.#confirmed.length + this.#applyWaiters.length === 0;
+    return (
+      this.#waiting.length +
+        this.#resting.length +
+        this.#asked.size +
+        this.#confirmed.length +
+        this.#applyWaiters.length ===
+      0
+    );
   }
 
   get hasWaiting(): boolean {
     return this.#waiting.length > 0;
+  }
+
+  get hasResting(): boolean {
+    return this.#resting.length > 0;
+  }
+
+  /** What rested waits for the next turn. */
+  wake(): void {
+    this.#waiting.push(...this.#resting);
+    this.#resting = [];
   }
 
   add(deadline: number, done: (outcome: ReadOutcome) => void): void {
@@ -58,7 +77,7 @@ export class Reads {
     const readers = this.#asked.get(request);
     if (readers === undefined) return false;
     this.#asked.delete(request);
-    if (hasLeader) this.#waiting.push(...readers);
+    if (hasLeader) this.#resting.push(...readers);
     else for (const { done } of readers) done({ kind: "no-leader" });
     return true;
   }
@@ -93,6 +112,7 @@ export class Reads {
       } else if (left.length < readers.length) this.#asked.set(request, left);
     }
     this.#waiting = [...expireReaders(this.#waiting, now, outcome)];
+    this.#resting = [...expireReaders(this.#resting, now, outcome)];
     this.#confirmed = this.#confirmed
       .map(({ index, readers }) => ({ index, readers: expireReaders(readers, now, outcome) }))
       .filter(({ readers }) => readers.length > 0);
@@ -105,11 +125,13 @@ export class Reads {
   failAll(outcome: ReadOutcome): void {
     const readers = [
       ...this.#waiting,
+      ...this.#resting,
       ...[...this.#asked.values()].flat(),
       ...this.#confirmed.flatMap((confirmed) => confirmed.readers),
     ];
     const waiters = this.#applyWaiters;
     this.#waiting = [];
+    this.#resting = [];
     this.#asked.clear();
     this.#confirmed = [];
     this.#applyWaiters = [];

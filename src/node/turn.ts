@@ -14,6 +14,9 @@ import { SnapshotExchange } from "./snapshot-exchange.ts";
 import { SnapshotTaker } from "./snapshot-taker.ts";
 import { Wakeup } from "./wakeup.ts";
 
+/** A read that the core could not answer is asked again after this long. */
+const READ_RETRY_MS = 10;
+
 export interface TurnOptions {
   readonly node: RaftNodeOptions;
   readonly core: RaftCore;
@@ -46,6 +49,7 @@ export class Turn implements Driver {
   #inbox: RaftEvent[] = [];
   #isScheduled = false;
   #isRunning = false;
+  #isRetryingReads = false;
   #nextRequest = 1;
   #commit: LogIndex;
   /** An installation whose reset is in this ticket: restored when it is durable. */
@@ -213,6 +217,16 @@ export class Turn implements Driver {
     if (this.operations.onDone(request, outcome)) return;
     if (outcome.kind === "refused" && this.proposals.onRefused(request, outcome.refusal)) return;
     this.reads.onFailed(request, outcome.kind === "retry" && this.core.status().leader !== undefined);
+    if (this.reads.hasResting && !this.#isRetryingReads) this.#retryReads();
+  }
+
+  #retryReads(): void {
+    this.#isRetryingReads = true;
+    this.clock.at(this.clock.now() + READ_RETRY_MS, () => {
+      this.#isRetryingReads = false;
+      this.reads.wake();
+      this.schedule();
+    });
   }
 
   #load(range: { readonly from: LogIndex; readonly to: LogIndex }): void {
