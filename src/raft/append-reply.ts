@@ -42,10 +42,9 @@ function onMatch(s: State, leading: Leading, progress: Progress, match: number):
     s.out.observe({ kind: "dropped", reason: "acknowledges what was never sent", from: progress.key });
     return;
   }
-  if (progress.acknowledge(match)) {
-    leading.isCommitDirty = true;
-    checkCatchUp(s, progress);
-  }
+  if (progress.acknowledge(match)) leading.isCommitDirty = true;
+  // Also when it is no news: in an idle cluster a learner that came too late gets nothing new to acknowledge.
+  checkCatchUp(s, progress);
   if (progress.state === "probe") progress.becomeReplicate();
   else if (progress.state === "snapshot" && match >= s.log.base.index) {
     if (progress.isSendingSnapshot) s.out.cancelSnapshot(progress.key, progress.session);
