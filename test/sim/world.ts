@@ -53,6 +53,8 @@ export class World implements Stage {
   /** Everything that was acknowledged to anyone is at or below this index. */
   ackedIndex: LogIndex = 0;
   ackedCount = 0;
+  /** When the last change of voters was asked for: until it has settled, no disk may be lost as well. */
+  changedAt = -Infinity;
   readonly #refused = new Set<number>();
   #minted = 0;
   #values = 0;
@@ -109,6 +111,13 @@ export class World implements Stage {
       if (found?.ledTerm === undefined || process.ledTerm > found.ledTerm) found = process;
     }
     return found;
+  }
+
+  /** A pair that is still a member lost its disk: an operator who takes away voters now ends the cluster. */
+  get isMissingPair(): boolean {
+    const keys = new Set(this.hosts.filter(({ isLost }) => !isLost).map(({ key }) => key));
+    const members = this.oracle.memberships.current?.members ?? new Map<MemberKey, unknown>();
+    return [...members.keys()].some((key) => !keys.has(key));
   }
 
   onStep(process: Running): void {

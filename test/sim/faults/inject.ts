@@ -100,9 +100,12 @@ function stop(host: Host, body: Body<"stop">): void {
   });
 }
 
+/** A change that was asked for may still be appended within this time. */
+const CHANGE_SETTLES_MS = 3000;
+
 /** A disk may be lost only while the others can go on without it, whatever membership comes to be in force. */
 export function canLose(world: World, host: Host): boolean {
-  if (host.isLost) return false;
+  if (host.isLost || world.scheduler.now - world.changedAt < CHANGE_SETTLES_MS) return false;
   const intact = new Set(world.hosts.filter((other) => other !== host && !other.isLost).map(({ key }) => key));
   const isEnough = (half: readonly MemberKey[]): boolean =>
     half.length === 0 || half.filter((key) => intact.has(key)).length * 2 > half.length;
@@ -152,7 +155,7 @@ function changeWish(world: World, host: Host, body: Body<"remove"> | Body<"demot
   if (host.wish !== "voter" || voters.length <= 1) return;
   host.wish = body.kind === "remove" ? "absent" : "learner";
   world.scheduler.after(body.forMs, () => {
-    host.wish = "voter";
+    if (!world.network.isCalm) host.wish = "voter";
   });
 }
 
@@ -163,7 +166,8 @@ function rawChange(world: World, salt: number): void {
   const membership = leader?.status()?.membership;
   if (leader === undefined || membership === undefined) return;
   const keys = [...membership.members.keys()];
-  if (keys.length === 0) return;
+  if (keys.length === 0 || world.isMissingPair) return;
+  world.changedAt = world.scheduler.now;
   const changes: MembershipChange[] = [];
   for (let count = random.between(1, 4); count > 0; count -= 1) {
     changes.push({ kind: random.pick(["promote", "demote"] as const), key: random.pick(keys) });
