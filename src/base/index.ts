@@ -1,4 +1,5 @@
 export * from "./assert.ts";
+export * from "./build-info.ts";
 export * from "./bytes.ts";
 export * from "./clock.ts";
 export * from "./crc.ts";

@@ -1,0 +1,89 @@
+import { fromUtf8, utf8, type LogIndex } from "../base/index.ts";
+import { ApiError, badRequest } from "./errors.ts";
+import { parseExact } from "./exact-json.ts";
+import { parseFlags } from "./flags.ts";
+
+/** JSON text of a value may be this much longer than the value: escapes and base64. */
+const JSON_GROWTH = 6;
+
+export interface WrittenValue {
+  readonly value: Uint8Array;
+  readonly flags: bigint;
+  readonly cas: LogIndex | undefined;
+}
+
+/** @throws ApiError too_large */
+export async function readBytes(request: Request, sizeMax: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.length > sizeMax)
+    throw new ApiError("too_large", `The body has ${bytes.length} bytes, where at most ${sizeMax} are allowed`);
+  return bytes;
+}
+
+export function isJson(request: Request): boolean {
+  const type = request.headers.get("content-type") ?? "";
+  return /^application\/([\w.+-]*\+)?json\b/i.test(type);
+}
+
+/** @throws ApiError invalid_json */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return parseExact(fromUtf8(bytes));
+  } catch (cause) {
+    throw new ApiError(
+      "invalid_json",
+      `The body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
+  }
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value as it is written to a key: JSON with fields, or raw bytes of any other type. */
+export async function readValue(request: Request, valueBytesMax: number): Promise<WrittenValue | Uint8Array> {
+  if (!isJson(request)) {
+    const raw = await readBytes(request, Number.MAX_SAFE_INTEGER);
+    return checkSize(raw, valueBytesMax);
+  }
+  const body = parseJson(await readBytes(request, valueBytesMax * JSON_GROWTH + 4096));
+  if (!isRecord(body)) throw badRequest("body", 'must be an object such as {"value": "text"}');
+  for (const name of Object.keys(body)) {
+    if (!["value", "value_base64", "flags", "cas"].includes(name))
+      throw badRequest(name, "is no field of this body; it takes value, value_base64, flags, cas");
+  }
+  return {
+    value: checkSize(valueOf(body), valueBytesMax),
+    flags: parseFlags(body["flags"]),
+    cas: parseCas(body["cas"]),
+  };
+}
+
+export function valueOf(body: Readonly<Record<string, unknown>>): Uint8Array {
+  const { value, value_base64: base64 } = body;
+  if ((value === undefined) === (base64 === undefined))
+    throw badRequest("value", "must be there, or value_base64, and not both");
+  if (value !== undefined) {
+    if (typeof value !== "string")
+      throw badRequest("value", "must be text; bytes go into value_base64, structures are sent as text");
+    if (!value.isWellFormed()) throw badRequest("value", "holds half a surrogate pair: it is no Unicode text");
+    return utf8(value);
+  }
+  if (typeof base64 !== "string" || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64)) {
+    throw badRequest("value_base64", "must be base64 with padding");
+  }
+  return new Uint8Array(Buffer.from(base64, "base64"));
+}
+
+export function checkSize(value: Uint8Array, sizeMax: number): Uint8Array {
+  if (value.length > sizeMax)
+    throw new ApiError("too_large", `The value has ${value.length} bytes, where at most ${sizeMax} are allowed`);
+  return value;
+}
+
+function parseCas(value: unknown): LogIndex | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw badRequest("cas", `must be a whole number from 0: it is ${JSON.stringify(value)}`);
+}

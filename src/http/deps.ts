@@ -1,0 +1,22 @@
+import type { Clock } from "../base/index.ts";
+import type { Replica } from "../replica/index.ts";
+import type { Logger, Metrics } from "../telemetry/index.ts";
+
+/** What the routes work with. */
+export interface HttpDeps {
+  readonly replica: Replica;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly limits: {
+    readonly valueBytesMax: number;
+    readonly recursiveDeleteMax: number;
+    readonly page: number;
+    readonly requestTimeoutMs: number;
+  };
+  readonly health: { readonly lagEntriesMax: number };
+  readonly version: string;
+  readonly clusterId: string;
+  readonly epoch: { readonly counter: number; readonly random: string };
+  readonly hasSwagger: boolean;
+}

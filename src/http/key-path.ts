@@ -1,0 +1,44 @@
+import { fromUtf8, utf8 } from "../base/index.ts";
+import { ApiError } from "./errors.ts";
+
+export const KEY_BYTES_MAX = 1024;
+
+/** Undoes percent-encoding byte by byte; `+` stays a plus. */
+export function percentDecode(raw: string): Uint8Array {
+  if (!raw.includes("%")) return utf8(raw);
+  const bytes: number[] = [];
+  for (let at = 0; at < raw.length; at += 1) {
+    const hex = raw.slice(at + 1, at + 3);
+    if (raw[at] !== "%") bytes.push(...utf8(raw[at] ?? ""));
+    else if (/^[0-9A-Fa-f]{2}$/.test(hex)) {
+      bytes.push(Number.parseInt(hex, 16));
+      at += 2;
+    } else throw new ApiError("invalid_key", `The key has a "%" that no two hexadecimal digits follow, at ${at}`);
+  }
+  return new Uint8Array(bytes);
+}
+
+/** The very key that is stored. @throws ApiError invalid_key */
+export function checkKey(key: Uint8Array): Uint8Array {
+  if (key.length === 0) throw new ApiError("invalid_key", "The key is empty: a key has 1 to 1024 bytes");
+  return checkPrefix(key);
+}
+
+/** A prefix may be empty; else as a key. @throws ApiError invalid_key */
+export function checkPrefix(prefix: Uint8Array): Uint8Array {
+  if (prefix.length > KEY_BYTES_MAX) {
+    throw new ApiError("invalid_key", `The key has ${prefix.length} bytes: a key has 1 to ${KEY_BYTES_MAX}`);
+  }
+  if (prefix.includes(0)) throw new ApiError("invalid_key", "The key holds a NUL byte");
+  try {
+    fromUtf8(prefix);
+  } catch {
+    throw new ApiError("invalid_key", "The key is not UTF-8");
+  }
+  return prefix;
+}
+
+/** A prefix may end in the middle of a character, the rest as a key. */
+export function keyFromPath(path: string, base: string): Uint8Array {
+  return checkKey(percentDecode(path.slice(base.length)));
+}

@@ -1,0 +1,112 @@
+interface Parameter {
+  readonly name: string;
+  readonly in: "query" | "path" | "header";
+  readonly required?: boolean;
+  readonly description: string;
+  readonly schema: { readonly type: string };
+}
+
+const query = (name: string, type: string, description: string): Parameter => ({
+  name,
+  in: "query",
+  description,
+  schema: { type },
+});
+
+const READ: readonly Parameter[] = [
+  query("consistent", "boolean", "linearizable, on any node; without it the answer is this node's own state"),
+  query("index", "integer", "blocks until something the read covers changed after this index"),
+  query("wait", "string", "longest wait of a blocking read, such as 30s"),
+  query("min_index", "integer", "waits until this node has applied this index"),
+  query("max_stale", "string", "refuses when the leader was not heard for longer"),
+];
+
+const KEY: Parameter = {
+  name: "key",
+  in: "path",
+  required: true,
+  description: "1 to 1024 bytes of UTF-8, percent-encoded; slashes may stand as they are",
+  schema: { type: "string" },
+};
+
+const CAS = query("cas", "integer", "only if the key's modify_index is this; 0: only if the key is absent");
+
+function operation(
+  summary: string,
+  parameters: readonly Parameter[],
+  answers: Readonly<Record<string, string>>,
+): object {
+  const responses = Object.fromEntries(
+    Object.entries(answers).map(([status, description]) => [status, { description }]),
+  );
+  return { summary, parameters, responses };
+}
+
+const WRITE_FAILURES = {
+  "307": "another node leads: Location has the same path there",
+  "503": "the write did not happen; Retry-After where waiting helps",
+  "504": "the write may or may not have happened",
+} as const;
+
+function keyOperations(key: Parameter): object {
+  return {
+    get: operation("Reads a key", [key, ...READ, query("raw", "boolean", "only the bytes")], {
+      "200": "the value",
+      "404": "no such key",
+    }),
+    put: operation("Writes a key", [key, CAS, query("flags", "string", "0 to 2^64-1")], {
+      "200": "stored",
+      "409": "cas_conflict",
+      "413": "too_large",
+      ...WRITE_FAILURES,
+    }),
+    delete: operation(
+      "Deletes a key, or all under it",
+      [
+        key,
+        CAS,
+        query("recurse", "boolean", "all keys that start with it"),
+        query("limit", "integer", "with recurse: at most this many"),
+      ],
+      { "200": "deleted", "404": "no such key", "413": "too many keys", ...WRITE_FAILURES },
+    ),
+  };
+}
+
+const simple = (method: string, summary: string): object => ({ [method]: operation(summary, [], { "200": "done" }) });
+
+/** Paths with their operations: the document at `/swagger/json` and the routes are compared by a test. */
+export const PATHS: Readonly<Record<string, object>> = {
+  "/kv/{key}": keyOperations(KEY),
+  "/kv": keyOperations(query("key", "string", "any key at all, also one with dot segments")),
+  "/kv/": {
+    get: operation(
+      "Lists keys in byte order",
+      [
+        query("prefix", "string", "only keys that start with it"),
+        query("keys", "boolean", "without values"),
+        query("limit", "integer", "1 to 10000"),
+        query("after", "string", "the next of the page before"),
+        ...READ,
+      ],
+      { "200": "a page" },
+    ),
+  },
+  "/kv/txn": {
+    post: operation("Up to 128 operations, all or nothing", [], {
+      "200": "all were done",
+      "409": "nothing was done",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/health": simple("get", "Health with its checks"),
+  "/health/live": simple("get", "200 while the process runs"),
+  "/health/ready": simple("get", "200 when this node is up to date"),
+  "/metrics": simple("get", "Metrics for Prometheus"),
+  "/cluster/status": simple("get", "The cluster as this node sees it"),
+  "/cluster/leader": simple("get", "Who leads"),
+  "/cluster/peers": simple("get", "The members"),
+  "/cluster/config": simple("get", "The membership in force"),
+  "/cluster/snapshot": simple("post", "Takes a snapshot now"),
+  "/cluster/transfer": simple("post", "Hands leadership over"),
+};

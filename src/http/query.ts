@@ -1,0 +1,78 @@
+import { utf8, type LogIndex } from "../base/index.ts";
+import type { KvScope } from "../fsm/index.ts";
+import type { ReadTerms } from "../replica/index.ts";
+import { badRequest } from "./errors.ts";
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m)?$/;
+const FACTOR_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+const DEFAULT_WAIT_MS = 300_000;
+
+/** The query of a request: every parameter is known, checked and named when it is wrong. */
+export class Query {
+  readonly #parameters: URLSearchParams;
+
+  constructor(url: URL, known: readonly string[]) {
+    this.#parameters = url.searchParams;
+    for (const name of this.#parameters.keys()) {
+      if (!known.includes(name)) {
+        throw badRequest(name, `is no parameter of this route; it takes ${known.join(", ")}`);
+      }
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#parameters.has(name);
+  }
+
+  /** Present without a value, or with `true`. */
+  flag(name: string): boolean {
+    const value = this.#parameters.get(name);
+    if (value === null || value === "false") return false;
+    if (value === "" || value === "true") return true;
+    throw badRequest(name, `takes no value, "true" or "false": it is "${value}"`);
+  }
+
+  text(name: string): Uint8Array | undefined {
+    const value = this.#parameters.get(name);
+    return value === null ? undefined : utf8(value);
+  }
+
+  integer(name: string, range: { readonly min: number; readonly max: number }): number | undefined {
+    const value = this.#parameters.get(name);
+    if (value === null) return undefined;
+    const number = /^\d{1,16}$/.test(value) ? Number(value) : NaN;
+    if (!(number >= range.min && number <= range.max)) {
+      throw badRequest(name, `must be a whole number from ${range.min} to ${range.max}: it is "${value}"`);
+    }
+    return number;
+  }
+
+  index(name: string): LogIndex | undefined {
+    return this.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  }
+
+  durationMs(name: string): number | undefined {
+    const value = this.#parameters.get(name);
+    if (value === null) return undefined;
+    const match = DURATION.exec(value);
+    if (match === null) throw badRequest(name, `must be a duration such as 500ms, 30s or 5m: it is "${value}"`);
+    return Number(match[1]) * (FACTOR_MS[match[2] ?? "s"] ?? 1000);
+  }
+
+  /** The parameters that every read has. */
+  readTerms(scope: KvScope, signal: AbortSignal): ReadTerms {
+    const index = this.index("index");
+    const waitMs = this.durationMs("wait") ?? DEFAULT_WAIT_MS;
+    const minIndex = this.index("min_index");
+    const staleMsMax = this.durationMs("max_stale");
+    return {
+      isConsistent: this.flag("consistent"),
+      signal,
+      ...(minIndex === undefined ? {} : { minIndex }),
+      ...(staleMsMax === undefined ? {} : { staleMsMax }),
+      ...(index === undefined ? {} : { blocking: { scope, index, waitMs } }),
+    };
+  }
+}
+
+export const READ_PARAMETERS = ["consistent", "index", "wait", "min_index", "max_stale"] as const;

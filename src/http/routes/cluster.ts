@@ -1,0 +1,147 @@
+import type { Replica } from "../../replica/index.ts";
+import { parseMemberKey } from "../../base/index.ts";
+import { isJson, isRecord, parseJson, readBytes } from "../body.ts";
+import type { HttpDeps } from "../deps.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import type { Responder } from "../respond.ts";
+
+type Status = ReturnType<Replica["status"]>;
+type Member = NonNullable<ReturnType<Replica["leader"]>>;
+
+const CONTACT_MS_MAX = 2000;
+
+function nameFields(member: Member): Readonly<Record<string, unknown>> {
+  const { id, name, address, httpAddress } = member;
+  return { id, name, address, http_address: httpAddress };
+}
+
+function stateOf(status: Status, key: string): string {
+  const { core, now, self } = status;
+  if (key === core.leader) return "leader";
+  if (key === self) return core.role === "pre-candidate" ? "candidate" : core.role;
+  const peer = core.peers.find((one) => one.key === key);
+  if (core.role === "leader" && (peer === undefined || now - peer.lastContact > CONTACT_MS_MAX)) return "unreachable";
+  return core.membership.voters.includes(key) ? "follower" : "learner";
+}
+
+function nodeFields(status: Status): Readonly<Record<string, unknown>>[] {
+  const { core, now, self } = status;
+  return [...core.membership.members].map(([key, member]) => {
+    const peer = core.peers.find((one) => one.key === key);
+    const match = key === self ? core.durableIndex : peer?.match;
+    return {
+      ...nameFields(member),
+      state: stateOf(status, key),
+      voter: core.membership.voters.includes(key),
+      zone: member.zone === "" ? null : member.zone,
+      version: member.version,
+      last_contact_ms:
+        peer === undefined || peer.lastContact === -Infinity ? null : Math.max(0, Math.round(now - peer.lastContact)),
+      match_index: match ?? null,
+      lag_entries: match === undefined ? null : Math.max(0, core.lastIndex - match),
+    };
+  });
+}
+
+export function clusterStatus(deps: HttpDeps, respond: Responder): Response {
+  const status = deps.replica.status();
+  const { core, self } = status;
+  const voters = core.membership.voters.length;
+  const quorum = Math.floor(voters / 2) + 1;
+  const isLeader = core.role === "leader";
+  const healthy = core.membership.voters.filter(
+    (key) => key === self || ["leader", "follower"].includes(stateOf(status, key)),
+  ).length;
+  const leader = deps.replica.leader();
+  return respond.json({
+    cluster_id: deps.clusterId,
+    state: leader === undefined ? "unavailable" : isLeader && healthy < voters ? "degraded" : "healthy",
+    leader: leader === undefined ? null : nameFields(leader),
+    nodes: nodeFields(status),
+    quorum,
+    voters,
+    healthy_voters: isLeader ? healthy : null,
+    failure_tolerance: isLeader ? Math.max(0, healthy - quorum) : null,
+    ...(isLeader ? {} : { partial: true }),
+    stats: {
+      term: core.term,
+      commit_index: core.commit,
+      applied_index: core.applied,
+      last_log_index: core.lastIndex,
+      first_log_index: core.firstIndex,
+      last_snapshot_index: core.snapshotIndex,
+      log_size_bytes: status.logSizeBytes,
+    },
+  });
+}
+
+export function clusterLeader(deps: HttpDeps, respond: Responder): Response {
+  const leader = deps.replica.leader();
+  if (leader === undefined) throw new ApiError("no_leader", "No node leads at the moment");
+  return respond.json({ ...nameFields(leader), term: deps.replica.status().core.term });
+}
+
+export function clusterPeers(deps: HttpDeps, respond: Responder): Response {
+  const status = deps.replica.status();
+  const peers = nodeFields(status).map(({ id, name, address, http_address, voter, state, zone, version }) => ({
+    id,
+    name,
+    address,
+    http_address,
+    voter,
+    state,
+    zone,
+    version,
+  }));
+  return respond.json({ peers });
+}
+
+export function clusterConfig(deps: HttpDeps, respond: Responder): Response {
+  const { core } = deps.replica.status();
+  const ids = (keys: readonly string[]): string[] => keys.map((key) => parseMemberKey(key).id);
+  const { voters, outgoing, learners, clusterVersion } = core.membership;
+  return respond.json({
+    index: core.membershipIndex,
+    voters: ids(voters),
+    outgoing: ids(outgoing),
+    learners: ids(learners),
+    cluster_version: clusterVersion,
+    epoch: deps.epoch,
+  });
+}
+
+export async function takeSnapshot(deps: HttpDeps, respond: Responder): Promise<Response> {
+  const outcome = await deps.replica.takeSnapshot();
+  if (outcome.kind === "busy") throw new ApiError("conflict", "A snapshot is being taken already");
+  if (outcome.kind === "failed") throw new ApiError("internal", `The snapshot failed: ${outcome.reason}`);
+  const { meta } = outcome;
+  if (meta === undefined) throw new ApiError("conflict", "There is nothing to take a snapshot of yet");
+  const duration = outcome.kind === "taken" ? Math.round(outcome.durationMs) : 0;
+  return respond.json({
+    index: meta.index,
+    term: meta.term,
+    size_bytes: meta.sizeBytes,
+    duration_ms: duration,
+    id: meta.id,
+  });
+}
+
+export async function transfer(deps: HttpDeps, request: Request, respond: Responder): Promise<Response> {
+  const bytes = await readBytes(request, 4096);
+  const body = bytes.length > 0 && isJson(request) ? parseJson(bytes) : {};
+  const to: unknown = isRecord(body) ? body["to"] : undefined;
+  if (to !== undefined && typeof to !== "string") throw badRequest("to", "must be the id of a node");
+  const { core } = deps.replica.status();
+  const key = to === undefined ? undefined : [...core.membership.members].find(([, member]) => member.id === to)?.[0];
+  if (to !== undefined && key === undefined) throw new ApiError("not_found", `There is no node ${to} in the cluster`);
+  const outcome = await deps.replica.transfer(key);
+  if (outcome.kind === "ok") return respond.json({ message: "Leadership was handed over" });
+  if (outcome.kind === "unknown")
+    throw new ApiError("outcome_unknown", `Leadership may or may not have moved: ${outcome.reason}`);
+  const { refusal } = outcome;
+  if (refusal.kind === "not-leader") throw new ApiError("no_leader", "Only the leader hands leadership over: ask it");
+  throw new ApiError(
+    "conflict",
+    refusal.kind === "rejected" ? refusal.reason : `Leadership was not handed over: ${refusal.kind}`,
+  );
+}

@@ -1,0 +1,65 @@
+import type { HttpDeps } from "../deps.ts";
+import type { Responder } from "../respond.ts";
+
+type Check = { readonly status: "pass" | "warn" | "fail"; readonly message: string };
+
+/** Undefined: ready. Else why this node should not get requests. */
+function notReady(deps: HttpDeps): string | undefined {
+  const { condition, core, leaderCommit } = deps.replica.status();
+  if (condition.kind === "untrusted" || condition.kind === "halted") return condition.reason;
+  if (condition.kind !== "running") return "this node is not running";
+  if (core.leader === undefined) return "no node leads";
+  const lag = leaderCommit - core.applied;
+  return lag > deps.health.lagEntriesMax ? `this node is ${lag} entries behind the leader` : undefined;
+}
+
+export function live(_: HttpDeps, respond: Responder): Response {
+  return respond.json({ status: "live" });
+}
+
+export function ready(deps: HttpDeps, respond: Responder): Response {
+  const reason = notReady(deps);
+  return reason === undefined ? respond.json({ status: "ready" }) : respond.json({ status: "not ready", reason }, 503);
+}
+
+export function health(deps: HttpDeps, respond: Responder): Response {
+  const { condition, core, leaderCommit, now } = deps.replica.status();
+  const lag = Math.max(0, leaderCommit - core.applied);
+  const inContact = core.peers.filter(({ lastContact }) => now - lastContact < 2000).length;
+  const reachable = core.role === "leader" ? inContact === core.peers.length : core.leader !== undefined;
+  const checks: Readonly<Record<string, Check>> = {
+    storage:
+      condition.kind === "untrusted" || condition.kind === "halted"
+        ? { status: "fail", message: condition.reason }
+        : { status: "pass", message: "the disk kept its promises" },
+    leader:
+      core.leader === undefined
+        ? { status: "fail", message: "no node leads" }
+        : { status: "pass", message: `${core.leader.split("~")[0] ?? ""} leads` },
+    quorum:
+      core.leader === undefined
+        ? { status: "fail", message: "no quorum is known" }
+        : { status: "pass", message: "a quorum agrees" },
+    replication_lag:
+      lag > deps.health.lagEntriesMax
+        ? { status: "fail", message: `${lag} entries behind the leader` }
+        : { status: "pass", message: `${lag} entries behind the leader` },
+    peers_reachable: reachable
+      ? { status: "pass", message: "all are in contact" }
+      : { status: "warn", message: "some are not in contact" },
+  };
+  const all = Object.values(checks);
+  const isFailing = all.some(({ status }) => status === "fail");
+  const isWarning = all.some(({ status }) => status === "warn");
+  return respond.json(
+    {
+      status: isFailing ? "unhealthy" : isWarning ? "degraded" : "healthy",
+      version: deps.version,
+      uptime_seconds: Math.floor(process.uptime()),
+      checks,
+      kv_store: { keys: deps.replica.fsm.keyCount(), state_bytes: deps.replica.fsm.stateBytes() },
+      raft: { role: core.role, term: core.term, commit_index: core.commit, applied_index: core.applied },
+    },
+    isFailing ? 503 : 200,
+  );
+}

@@ -1,0 +1,146 @@
+import { fromUtf8, utf8 } from "../../base/index.ts";
+import type { Command, KvResult } from "../../fsm/index.ts";
+import { readValue } from "../body.ts";
+import type { HttpDeps } from "../deps.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import { exactNumber } from "../exact-json.ts";
+import { readFailure, writeFailure } from "../failures.ts";
+import { parseFlags } from "../flags.ts";
+import { checkKey, checkPrefix } from "../key-path.ts";
+import { Query, READ_PARAMETERS } from "../query.ts";
+import type { Responder } from "../respond.ts";
+import { valueFields } from "../value-fields.ts";
+
+const KEYS_DELETED_MAX = 100_000;
+
+/** One request to the key-value routes. */
+export interface KvCall {
+  readonly request: Request;
+  readonly url: URL;
+  readonly respond: Responder;
+  readonly key: Uint8Array;
+}
+
+/** Proposes a command and gives its result. @throws ApiError for every other outcome */
+export async function write(deps: HttpDeps, url: URL, command: Command): Promise<KvResult> {
+  const outcome = await deps.replica.write(command);
+  if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
+  const { result } = outcome;
+  if (result.kind === "applied") throw new ApiError("internal", "The command was applied without a result");
+  return result;
+}
+
+export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
+  const query = new Query(call.url, ["flags", "cas", "key"]);
+  const key = checkKey(call.key);
+  const body = await readValue(call.request, deps.limits.valueBytesMax);
+  const written =
+    body instanceof Uint8Array
+      ? { value: body, flags: parseFlags(call.url.searchParams.get("flags")), cas: undefined }
+      : body;
+  const cas = query.index("cas") ?? written.cas;
+  const { value, flags } = written;
+  const result = await write(deps, call.url, {
+    kind: "kv-set",
+    key,
+    value,
+    flags,
+    ...(cas === undefined ? {} : { cas }),
+  });
+  deps.metrics.increase("konsul_kv_operations_total", { operation: "put" });
+  if (result.kind === "kv-set") {
+    return call.respond.json({ message: "Stored", key: fromUtf8(key), modify_index: result.modifyIndex });
+  }
+  throw unexpected(result);
+}
+
+export async function getKey(deps: HttpDeps, call: KvCall): Promise<Response> {
+  const query = new Query(call.url, [...READ_PARAMETERS, "raw", "key"]);
+  const key = checkKey(call.key);
+  const failure = await deps.replica.prepareRead(query.readTerms({ key }, call.request.signal));
+  if (failure !== undefined) throw readFailure(failure);
+  deps.metrics.increase("konsul_kv_operations_total", { operation: "get" });
+  const row = deps.replica.fsm.kv.get(key);
+  if (row === undefined) throw new ApiError("not_found", "There is no such key", { fields: { key: fromUtf8(key) } });
+  if (query.flag("raw")) {
+    const headers = { "X-Konsul-Modify-Index": String(row.modifyIndex), "X-Konsul-Flags": String(row.flags) };
+    return call.respond.bytes(row.value, { type: "application/octet-stream", headers });
+  }
+  return call.respond.json({
+    key: fromUtf8(key),
+    ...valueFields(row.value),
+    modify_index: row.modifyIndex,
+    create_index: row.createIndex,
+    flags: exactNumber(row.flags),
+  });
+}
+
+export async function deleteKey(deps: HttpDeps, call: KvCall): Promise<Response> {
+  const query = new Query(call.url, ["cas", "recurse", "limit", "key"]);
+  if (query.flag("recurse")) return deleteTree(deps, call, query);
+  if (query.has("limit")) throw badRequest("limit", "goes with recurse");
+  const key = checkKey(call.key);
+  const cas = query.index("cas");
+  const result = await write(deps, call.url, { kind: "kv-delete", key, ...(cas === undefined ? {} : { cas }) });
+  deps.metrics.increase("konsul_kv_operations_total", { operation: "delete" });
+  if (result.kind !== "kv-delete") throw unexpected(result);
+  return call.respond.json({ message: "Deleted", key: fromUtf8(key), modify_index: result.modifyIndex });
+}
+
+async function deleteTree(deps: HttpDeps, call: KvCall, query: Query): Promise<Response> {
+  if (query.has("cas")) throw badRequest("cas", "does not go with recurse");
+  const prefix = checkPrefix(call.key);
+  const slice = query.integer("limit", { min: 1, max: KEYS_DELETED_MAX });
+  const limit = slice ?? deps.limits.recursiveDeleteMax;
+  const whenMore = slice === undefined ? "refuse" : "slice";
+  const result = await write(deps, call.url, { kind: "kv-delete-prefix", prefix, limit, whenMore });
+  deps.metrics.increase("konsul_kv_operations_total", { operation: "delete-tree" });
+  if (result.kind === "too-many") {
+    const count = deps.replica.fsm.kv.count(prefix, Number.MAX_SAFE_INTEGER);
+    throw new ApiError(
+      "too_large",
+      `${count} keys start with this prefix, where at most ${limit} are deleted at once: delete them in slices with ?limit=`,
+      { fields: { count } },
+    );
+  }
+  if (result.kind !== "kv-delete-prefix") throw unexpected(result);
+  const { deleted, more, modifyIndex } = result;
+  return call.respond.json({ message: "Deleted", deleted, more, modify_index: modifyIndex });
+}
+
+export async function listKeys(deps: HttpDeps, call: Omit<KvCall, "key">): Promise<Response> {
+  const query = new Query(call.url, [...READ_PARAMETERS, "prefix", "keys", "limit", "after"]);
+  const prefix = checkPrefix(query.text("prefix") ?? utf8(""));
+  const limit = query.integer("limit", { min: 1, max: 10_000 }) ?? deps.limits.page;
+  const after = query.text("after");
+  const failure = await deps.replica.prepareRead(query.readTerms({ prefix }, call.request.signal));
+  if (failure !== undefined) throw readFailure(failure);
+  deps.metrics.increase("konsul_kv_operations_total", { operation: "list" });
+  const page = { prefix, limit, ...(after === undefined ? {} : { after }) };
+  const { kv } = deps.replica.fsm;
+  const found = query.flag("keys") ? kv.keys(page) : kv.list(page);
+  const items = found.items.map((item) =>
+    item instanceof Uint8Array
+      ? fromUtf8(item)
+      : {
+          key: fromUtf8(item.key),
+          ...valueFields(item.row.value),
+          modify_index: item.row.modifyIndex,
+          create_index: item.row.createIndex,
+          flags: exactNumber(item.row.flags),
+        },
+  );
+  const next = found.next === undefined ? {} : { next: fromUtf8(found.next) };
+  return call.respond.json(query.flag("keys") ? { keys: items, ...next } : { entries: items, ...next });
+}
+
+/** The outcomes that any write to a key can have. */
+function unexpected(result: KvResult): ApiError {
+  if (result.kind === "not-found") return new ApiError("not_found", "There is no such key");
+  if (result.kind === "cas-conflict") {
+    const { modifyIndex } = result;
+    const now = modifyIndex === 0 ? "the key does not exist" : `its modify_index is ${modifyIndex}`;
+    return new ApiError("cas_conflict", `The key was not changed: ${now}`, { fields: { modify_index: modifyIndex } });
+  }
+  return new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
+}

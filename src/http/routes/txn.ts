@@ -1,0 +1,93 @@
+import { fromUtf8, utf8 } from "../../base/index.ts";
+import type { KvOperation, KvOperationResult } from "../../fsm/index.ts";
+import { checkSize, isJson, isRecord, parseJson, readBytes, valueOf } from "../body.ts";
+import type { HttpDeps } from "../deps.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import { exactNumber } from "../exact-json.ts";
+import { parseFlags } from "../flags.ts";
+import { checkKey } from "../key-path.ts";
+import { Query } from "../query.ts";
+import { valueFields } from "../value-fields.ts";
+import { write, type KvCall } from "./kv.ts";
+
+const OPERATIONS_MAX = 128;
+const BYTES_MAX = 1024 * 1024;
+
+/** Up to 128 operations, all or nothing. */
+export async function transact(deps: HttpDeps, call: Omit<KvCall, "key">): Promise<Response> {
+  new Query(call.url, []);
+  if (!isJson(call.request)) throw new ApiError("unsupported_media_type", "A transaction is sent as application/json");
+  const body = parseJson(await readBytes(call.request, 2 * BYTES_MAX));
+  const list: unknown = isRecord(body) ? body["operations"] : undefined;
+  if (!Array.isArray(list) || list.length === 0)
+    throw badRequest("operations", "must be a list with at least one operation");
+  if (list.length > OPERATIONS_MAX)
+    throw new ApiError(
+      "too_large",
+      `The transaction has ${list.length} operations, where at most ${OPERATIONS_MAX} are allowed`,
+    );
+  const operations = list.map((one: unknown, at) => operation(deps, one, at));
+  const size = operations.reduce((sum, one) => sum + one.key.length + (one.op === "set" ? one.value.length : 0), 0);
+  if (size > BYTES_MAX)
+    throw new ApiError(
+      "too_large",
+      `The transaction has ${size} bytes of keys and values, where at most ${BYTES_MAX} are allowed`,
+    );
+  const result = await write(deps, call.url, { kind: "kv-txn", operations });
+  deps.metrics.increase("konsul_kv_operations_total", { operation: "txn" });
+  if (result.kind === "kv-txn") {
+    return call.respond.json({
+      modify_index: result.modifyIndex,
+      results: result.results.map((one) => resultFields(one, result.modifyIndex)),
+    });
+  }
+  if (result.kind !== "kv-txn-failed")
+    throw new ApiError("internal", `The transaction gave the unexpected result ${result.kind}`);
+  const errors = result.errors.map((error) =>
+    error.kind === "not-found"
+      ? { operation: error.operation, error: "not_found", message: `There is no key ${fromUtf8(error.key)}` }
+      : {
+          operation: error.operation,
+          error: "cas_conflict",
+          message: `The modify_index of ${fromUtf8(error.key)} is ${error.modifyIndex}`,
+          modify_index: error.modifyIndex,
+        },
+  );
+  throw new ApiError("conflict", "Nothing was changed: a condition of the transaction did not hold", {
+    fields: { errors },
+  });
+}
+
+function operation(deps: HttpDeps, one: unknown, at: number): KvOperation {
+  const field = `operations[${at}]`;
+  if (!isRecord(one)) throw badRequest(field, "must be an object");
+  const { op, key: text } = one;
+  if (typeof text !== "string") throw badRequest(`${field}.key`, "must be text");
+  const key = checkKey(utf8(text));
+  if (op === "delete" || op === "get") return { op, key };
+  if (op === "set") {
+    return { op, key, value: checkSize(valueOf(one), deps.limits.valueBytesMax), flags: parseFlags(one["flags"]) };
+  }
+  if (op === "check-index") {
+    const { index } = one;
+    if (typeof index === "number" && Number.isSafeInteger(index) && index >= 0) return { op, key, index };
+    throw badRequest(`${field}.index`, "must be a whole number from 0");
+  }
+  throw badRequest(`${field}.op`, `must be set, delete, get or check-index: it is ${JSON.stringify(op)}`);
+}
+
+function resultFields(result: KvOperationResult, index: number): Readonly<Record<string, unknown>> {
+  const key = fromUtf8(result.key);
+  if (result.op === "set") return { op: "set", key, modify_index: index };
+  if (result.op === "delete") return { op: "delete", key };
+  if (result.op === "check-index") return { op: "check-index", key, modify_index: result.modifyIndex };
+  const { row } = result;
+  return {
+    op: "get",
+    key,
+    ...valueFields(row.value),
+    modify_index: row.modifyIndex,
+    create_index: row.createIndex,
+    flags: exactNumber(row.flags),
+  };
+}

@@ -1,0 +1,27 @@
+import type { LogIndex } from "../base/index.ts";
+import type { FsmResult } from "../fsm/index.ts";
+import type { Member } from "../node/index.ts";
+
+/** Why a write surely did not happen. */
+export type WriteRefusal =
+  | { readonly kind: "not-leader"; readonly leader: Member }
+  | { readonly kind: "no-leader" }
+  | { readonly kind: "overloaded" }
+  | { readonly kind: "shutting-down" }
+  | { readonly kind: "disk-full" }
+  | { readonly kind: "untrusted"; readonly reason: string };
+
+export type WriteOutcome =
+  | { readonly kind: "done"; readonly index: LogIndex; readonly result: FsmResult }
+  | { readonly kind: "refused"; readonly refusal: WriteRefusal }
+  /** It may or may not have happened. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
+/** Why a read cannot be answered as it was asked for. */
+export type ReadFailure =
+  | { readonly kind: "no-leader" }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "stale"; readonly lastContactMs: number }
+  | { readonly kind: "shutting-down" }
+  | { readonly kind: "too-many-watchers" }
+  | { readonly kind: "untrusted"; readonly reason: string };

@@ -1,0 +1,62 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { assert } from "../base/index.ts";
+import { CATALOGUE, type MetricEntry, type MetricName } from "./catalogue.ts";
+
+/** From 50 µs to 10 s: an fsync and a slow disk both have their place. */
+const BUCKETS_SECONDS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10,
+];
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** All metrics of the catalogue. Gauges that are read rather than fed are set by a collector before each scrape. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #all = new Map<string, Counter | Gauge | Histogram>();
+  readonly #collectors: (() => void)[] = [];
+
+  constructor() {
+    for (const entry of CATALOGUE) this.#all.set(entry.name, this.#create(entry));
+  }
+
+  increase(name: MetricName, labels: Labels = {}, by = 1): void {
+    const metric = this.#all.get(name);
+    assert(metric instanceof Counter, `${name} is a counter`);
+    metric.inc(labels, by);
+  }
+
+  set(name: MetricName, value: number, labels: Labels = {}): void {
+    const metric = this.#all.get(name);
+    assert(metric instanceof Gauge, `${name} is a gauge`);
+    metric.set(labels, value);
+  }
+
+  observe(name: MetricName, value: number, labels: Labels = {}): void {
+    const metric = this.#all.get(name);
+    assert(metric instanceof Histogram, `${name} is a histogram`);
+    metric.observe(labels, value);
+  }
+
+  /** Forgets all label values of a gauge, before they are set anew. */
+  reset(name: MetricName): void {
+    this.#all.get(name)?.reset();
+  }
+
+  onScrape(collect: () => void): void {
+    this.#collectors.push(collect);
+  }
+
+  /** The text format of Prometheus. */
+  async scrape(): Promise<string> {
+    for (const collect of this.#collectors) collect();
+    return this.#registry.metrics();
+  }
+
+  #create(entry: MetricEntry): Counter | Gauge | Histogram {
+    const { name, help, labels = [] } = entry;
+    const options = { name, help, labelNames: [...labels], registers: [this.#registry] };
+    if (entry.kind === "counter") return new Counter(options);
+    if (entry.kind === "gauge") return new Gauge(options);
+    return new Histogram({ ...options, buckets: BUCKETS_SECONDS });
+  }
+}
