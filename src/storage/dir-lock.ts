@@ -3,7 +3,7 @@ import { Database } from "bun:sqlite";
 import { err, ok, type Result } from "../base/index.ts";
 import { EnvironmentFailure, errnoOf, messageOf } from "./failures.ts";
 
-export interface DirLock {
+export interface FolderLock {
   release(): void;
 }
 
@@ -11,7 +11,7 @@ export interface DirLock {
  * Keeps a second process off a data folder. The lock is one of the kernel's on an empty SQLite file that nothing else
  * opens, so it ends with the process however that dies. @throws EnvironmentFailure
  */
-export function lockDirectory(dataDir: string, lockPath: string): Result<DirLock, string> {
+export function lockFolder(dataDir: string, lockPath: string): Result<FolderLock, string> {
   let database: Database | undefined;
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });

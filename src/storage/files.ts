@@ -1,31 +1,32 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Where the stores of one data folder live. All of it but `lock` and `member` is inside `raft/`, which quarantine renames. */
+/** The files of one data folder. Everything a quarantine takes away is inside `raft/`. */
 export interface StorePaths {
   readonly dataDir: string;
-  readonly raftDir: string;
+  /** `raft/` in the data folder. */
+  readonly folder: string;
   readonly database: string;
   readonly wal: string;
   readonly witness: string;
   readonly snapshots: string;
   /** Held locked while a process works on the folder. */
   readonly lock: string;
-  /** Which cluster this folder ever belonged to; survives quarantine. */
+  /** Which cluster this data folder ever belonged to: outlives a quarantine. */
   readonly member: string;
 }
 
 export function storePaths(dataDir: string): StorePaths {
-  const raftDir = join(dataDir, "raft");
-  const database = join(raftDir, "raft.db");
+  const folder = join(dataDir, "raft");
+  const database = join(folder, "raft.db");
   return {
     dataDir,
-    raftDir,
+    folder,
     database,
     wal: `${database}-wal`,
-    witness: join(raftDir, "witness"),
-    snapshots: join(raftDir, "snapshots.db"),
-    lock: join(dataDir, "lock"),
+    witness: join(folder, "witness"),
+    snapshots: join(folder, "snapshots.db"),
+    lock: join(dataDir, "lock.db"),
     member: join(dataDir, "member.json"),
   };
 }

@@ -1,4 +1,4 @@
-import { assert, ByteReader, ByteWriter, crc32, MalformedBytes, type BootId } from "../base/index.ts";
+import { assert, ByteReader, ByteWriter, crc32, MalformedBytes, type BootId, type LogIndex } from "../base/index.ts";
 import type { Identity } from "../node/index.ts";
 import type { EntryId, HardState } from "../raft/index.ts";
 
@@ -10,6 +10,13 @@ const MAGIC = 0x4b48_4431;
 /** One sector: whatever tears, a record of this size does not. */
 export const HEAD_BYTES_MAX = 512;
 
+/** Where a log begins: behind this entry, which a snapshot contains. */
+export interface LogStart extends EntryId {
+  readonly time: number;
+  /** Index of the membership entry in force here; 0: none known. */
+  readonly membershipIndex: LogIndex;
+}
+
 /** The promises of this disk in one record: written in every transaction of raft.db and then copied to the witness. */
 export interface HeadRecord {
   /** Number of transactions so far. Rises by one in each and never falls: the one number that is compared at start. */
@@ -18,7 +25,7 @@ export interface HeadRecord {
   readonly boot: BootId;
   readonly hard: HardState;
   /** The entry before the first one of the log. */
-  readonly base: EntryId & { readonly time: number };
+  readonly base: LogStart;
   /** The last entry of the log; the base when the log is empty. */
   readonly last: EntryId & { readonly time: number };
   /** Index of the newest membership entry at or below `last`; 0: none known. */
@@ -32,7 +39,7 @@ export const EMPTY_HEAD: HeadRecord = {
   seq: 0,
   boot: "",
   hard: { term: 0, vote: undefined },
-  base: { index: 0, term: 0, chain: 0, time: 0 },
+  base: { index: 0, term: 0, chain: 0, time: 0, membershipIndex: 0 },
   last: { index: 0, term: 0, chain: 0, time: 0 },
   membershipIndex: 0,
   commitHint: 0,
@@ -48,7 +55,7 @@ export function encodeHead(head: HeadRecord): Uint8Array {
   assert(head.base.index <= head.last.index, "The log must not end before its base");
   const writer = new ByteWriter(HEAD_BYTES_MAX).u32(MAGIC).u8(LOG_FORMAT).u53(head.seq).text(head.boot);
   writer.u53(head.hard.term).text(head.hard.vote ?? "");
-  writeEntryId(writer, head.base);
+  writeLogStart(writer, head.base);
   writeEntryId(writer, head.last);
   writer
     .u53(head.membershipIndex)
@@ -69,7 +76,7 @@ export function decodeHead(bytes: Uint8Array): HeadRecord {
   const boot = reader.text(64);
   const term = reader.u53();
   const vote = reader.text(256);
-  const base = readEntryId(reader);
+  const base = readLogStart(reader);
   const last = readEntryId(reader);
   const membershipIndex = reader.u53();
   const commitHint = reader.u53();
@@ -89,6 +96,15 @@ export function writeEntryId(writer: ByteWriter, id: EntryId & { readonly time: 
 
 export function readEntryId(reader: ByteReader): EntryId & { readonly time: number } {
   return { index: reader.u53(), term: reader.u53(), chain: reader.u32(), time: reader.u53() };
+}
+
+export function writeLogStart(writer: ByteWriter, start: LogStart): void {
+  writeEntryId(writer, start);
+  writer.u53(start.membershipIndex);
+}
+
+export function readLogStart(reader: ByteReader): LogStart {
+  return { ...readEntryId(reader), membershipIndex: reader.u53() };
 }
 
 export function writeIdentity(writer: ByteWriter, identity: Identity): void {

@@ -1,4 +1,6 @@
+export { EnvironmentFailure } from "./failures.ts";
+export { storePaths, type StorePaths } from "./files.ts";
+export { openLogStore, type LogStoreOpened, type LogStoreOptions } from "./log-store.ts";
+export { readMembershipRecord, type MembershipRecord } from "./member-record.ts";
 export { createMemoryLogStore, createMemorySnapshotStore } from "./memory-stores.ts";
-export { openLogStore, type LogStoreOptions } from "./sqlite-log-store.ts";
-export { openSnapshotStore, type SnapshotStoreOptions } from "./sqlite-snapshot-store.ts";
-export type { OpenFailure } from "./worker-messages.ts";
+export { UNTRUSTED_ADVICE, type OpenFailure } from "./open-failure.ts";

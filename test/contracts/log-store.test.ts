@@ -12,13 +12,10 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-async function openSqlite(folder: string): Promise<LogStore> {
-  return new Promise((resolve, reject) => {
-    openLogStore({ folder, reserveBytes: 0, onAlarm: () => undefined }, (result) => {
-      if (result.ok) resolve(result.value);
-      else reject(new Error(result.error.message));
-    });
-  });
+async function openSqlite(dataDir: string): Promise<LogStore> {
+  const opened = await openLogStore({ dataDir, boot: "00000000000000b0" });
+  if (opened.kind !== "opened") throw new Error(opened.message);
+  return opened.store;
 }
 
 describe("LogStore", () => {

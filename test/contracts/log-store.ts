@@ -4,7 +4,7 @@ import type { Identity, LogStore } from "../../src/node/index.ts";
 
 export interface LogStoreFactory {
   /** Opens the store; the same one again after `close` where it is durable. */
-  open(): Promise<LogStore>;
+  readonly open: () => Promise<LogStore>;
   readonly isDurable: boolean;
 }
 
@@ -67,14 +67,14 @@ export async function bootstrap(store: LogStore): Promise<Entry[]> {
   return entries;
 }
 
+function last(entries: readonly Entry[]): Entry {
+  const entry = entries.at(-1);
+  if (entry === undefined) throw new Error("no entry");
+  return entry;
+}
+
 /** What every log store promises. */
 export function runLogStoreContract(name: string, factory: () => LogStoreFactory): void {
-  const last = (entries: readonly Entry[]): Entry => {
-    const entry = entries.at(-1);
-    if (entry === undefined) throw new Error("no entry");
-    return entry;
-  };
-
   test(`${name}: appends, truncates and appends again in the order it was told`, async () => {
     const store = await factory().open();
     const first = await bootstrap(store);

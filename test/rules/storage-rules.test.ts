@@ -39,9 +39,9 @@ afterEach(() => {
 });
 
 async function openLog(): Promise<LogStore> {
-  return outcome((done) => {
-    openLogStore({ folder, reserveBytes: 0, onAlarm: () => undefined }, done);
-  });
+  const opened = await openLogStore({ dataDir: folder, boot: "00000000000000b1" });
+  if (opened.kind !== "opened") throw new Error(`The store must open: it is ${opened.kind}`);
+  return opened.store;
 }
 
 describe("rule 84: bootstrap is one durable record", () => {

@@ -1,0 +1,85 @@
+import { ByteReader, ByteWriter } from "../base/index.ts";
+import type { StorageFailure } from "../node/index.ts";
+import { toTransferable } from "./persist-codec.ts";
+import { decodeReply, EVENT_ID, type Op, type Reply } from "./wire.ts";
+
+/** Main thread's end of a disk Worker. Every request is answered once, later, in order. */
+export class DiskClient {
+  readonly #worker: Worker;
+  readonly #onUntrusted: (failure: StorageFailure) => void;
+  readonly #pending = new Map<number, (reply: Reply) => void>();
+  #nextId = EVENT_ID + 1;
+  #isEnding = false;
+  #broken: StorageFailure | undefined;
+
+  /** `onUntrusted` is called when the disk fails without being asked. */
+  constructor(onUntrusted: (failure: StorageFailure) => void) {
+    this.#onUntrusted = onUntrusted;
+    this.#worker = new Worker(workerUrl());
+    this.#worker.addEventListener("message", (event: MessageEvent<unknown>) => this.#onMessage(event.data));
+    this.#worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#onEnd(event.message);
+    });
+    this.#worker.addEventListener("close", () => this.#onEnd("its thread ended"));
+  }
+
+  request(op: Op, write: (writer: ByteWriter) => void, done: (reply: Reply) => void): void {
+    const failure = this.#broken;
+    if (failure !== undefined) {
+      setImmediate(() => done({ kind: "failed", failure }));
+      return;
+    }
+    const id = this.#nextId;
+    this.#nextId = (this.#nextId % 0xffff_fff0) + 1;
+    this.#pending.set(id, done);
+    const writer = new ByteWriter(1024).u32(id).u8(op);
+    write(writer);
+    const buffer = toTransferable(writer);
+    this.#worker.postMessage(buffer, [buffer]);
+  }
+
+  /**
+   * Ends the thread. Not after a failure: a thread that ends closes its databases, and that would rewrite what must
+   * stay as it is. Then it only stops to keep the process alive.
+   */
+  end(): void {
+    this.#isEnding = true;
+    if (this.#broken === undefined) this.#worker.terminate();
+    else this.#worker.unref();
+  }
+
+  #onMessage(message: unknown): void {
+    if (!(message instanceof ArrayBuffer)) return this.#onEnd("it sent no buffer");
+    const reader = new ByteReader(new Uint8Array(message));
+    const id = reader.u32();
+    const reply = decodeReply(reader);
+    if (reply.kind === "failed" && reply.failure.kind === "untrusted") this.#broken = reply.failure;
+    if (id === EVENT_ID) {
+      if (this.#broken !== undefined) this.#onUntrusted(this.#broken);
+      return;
+    }
+    const done = this.#pending.get(id);
+    this.#pending.delete(id);
+    done?.(reply);
+  }
+
+  #onEnd(reason: string): void {
+    if (this.#isEnding || this.#broken !== undefined) return;
+    const failure = { kind: "untrusted", message: `The disk's thread failed: ${reason}` } as const;
+    this.#broken = failure;
+    const waiting = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const done of waiting) done({ kind: "failed", failure });
+    this.#onUntrusted(failure);
+  }
+}
+
+/**
+ * In the compiled binary every module of the main bundle claims to be at the root of the bundle, and the Worker is its
+ * second entry below it; from source it stands beside this file.
+ */
+function workerUrl(): URL {
+  const isCompiled = import.meta.url.includes("$bunfs");
+  return new URL(isCompiled ? "./storage/disk.worker.js" : "./disk.worker.ts", import.meta.url);
+}
