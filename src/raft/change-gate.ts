@@ -8,14 +8,14 @@ import type { Leading, State } from "./state.ts";
 /** Why no membership may be appended now: the last one and an entry of this term must be committed. @see thesis §4.1 */
 export function gateProblem(s: State, leading: Leading): ChangeRefusal | undefined {
   const { effective, committed } = s.members;
+  if (!hasCommittedOwnTerm(s, leading)) {
+    return problem("no-own-term-commit", "Cannot change the members as this leader must commit an entry first");
+  }
   if (effective !== committed) {
     return problem("change-in-progress", "Cannot change the members as the last change must be committed first");
   }
   if (effective.membership.outgoing.length > 0) {
     return problem("joint", "Cannot change the members as the last change is not left yet");
-  }
-  if (!hasCommittedOwnTerm(s, leading)) {
-    return problem("no-own-term-commit", "Cannot change the members as this leader must commit an entry first");
   }
   return undefined;
 }

@@ -157,6 +157,10 @@ export class TestNode {
   readonly observed: Observation[] = [];
   readonly snapshotOrders: Effects["sendSnapshot"][number][] = [];
   readonly snapshotCancels: Effects["cancelSnapshot"][number][] = [];
+  /** Number of the newest pre-vote round that was sent. */
+  preVoteRound = 0;
+  /** Number of the newest round of appends that was sent. */
+  lastRound = 0;
   readonly #release: (messages: readonly Message[]) => void;
 
   constructor(options: CoreOptions, disk: Disk, release: (messages: readonly Message[]) => void) {
@@ -193,6 +197,8 @@ export class TestNode {
     if (effects.installSnapshot !== undefined) this.#appliedIndex = effects.installSnapshot.index;
     const ready: Message[] = [];
     for (const { message, after } of effects.send) {
+      if (message.kind === "pre-vote") this.preVoteRound = message.round;
+      if (message.kind === "append") this.lastRound = message.round;
       if (after === undefined || after <= this.#durable) ready.push(message);
       else this.#held.push({ message, after });
     }
