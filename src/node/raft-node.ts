@@ -30,10 +30,14 @@ export function openRaftNode(options: RaftNodeOptions, done: (result: Result<Raf
     const { snapshot, mustReset } = recovered.value;
     if (!mustReset || snapshot === undefined) return done(ok(new Node(options, recovered.value)));
     options.note(`Finishing the installation of snapshot ${snapshot.id}, which a crash had cut off`);
-    options.log.persist([{ ticket: 0, reset: snapshot }], snapshot.index, (result) => {
+    // The crash may have come before the term of that leader was durable here.
+    const { hard: known } = options.stored;
+    const hard = known.term < snapshot.term ? { term: snapshot.term, vote: undefined } : known;
+    options.log.persist([{ ticket: 0, reset: snapshot, hard }], snapshot.index, (result) => {
       if (!result.ok) return done(err(result.error.message));
       const { index, term, chain, time } = snapshot;
-      const stored = { ...options.stored, base: { index, term, chain, time }, entries: [], seq: result.value.seq };
+      const base = { index, term, chain, time };
+      const stored = { ...options.stored, hard, base, entries: [], seq: result.value.seq };
       done(ok(new Node({ ...options, stored }, recovered.value)));
     });
   });
