@@ -38,6 +38,8 @@ export class Oracle {
   readonly #matching: LogMatching;
   readonly #fail: Fail;
   readonly #marks: Marks;
+  /** Memberships in some log, by index: not known to be committed. */
+  readonly #uncommitted = new Map<LogIndex, Membership>();
   /** Disks by pair, of pairs that are gone too: what they acknowledged counts. */
   readonly #images = new Map<MemberKey, LogImage>();
 
@@ -128,6 +130,9 @@ export class Oracle {
     if (observation.kind === "diverged") {
       this.#fail("log matching", `${by.key} finds another log at ${observation.index} on ${observation.peer}`);
     }
+    if (observation.kind === "membership" && observation.index > this.memberships.currentIndex) {
+      this.#uncommitted.set(observation.index, observation.membership);
+    }
     if (observation.kind !== "role" || observation.role !== "leader") return;
     if (this.elections.onClaim(observation.term, by.key)) this.#marks.hit("leader elected");
     const status = by.status();
@@ -159,8 +164,8 @@ export class Oracle {
   #checkBacked(entry: Entry, status: CoreStatus): void {
     // The first entry of a cluster is committed by definition.
     if (entry.index === 1) return;
-    const memberships: Membership[] = [status.committedMembership];
-    if (status.membership !== status.committedMembership) memberships.push(status.membership);
+    // A leader counts by the newest membership in its log, which the one that applies need not know yet.
+    const memberships = [status.committedMembership, status.membership, ...this.#uncommitted.values()];
     checkBacked(entry, memberships, { imageOf: (key) => this.#images.get(key), fail: this.#fail });
   }
 
@@ -174,6 +179,7 @@ export class Oracle {
   #onMembership(entry: Entry): void {
     const before = this.memberships.current;
     const membership = this.memberships.onCommitted(entry);
+    for (const index of this.#uncommitted.keys()) if (index <= entry.index) this.#uncommitted.delete(index);
     if (membership.outgoing.length > 0) this.#marks.hit("joint membership");
     if (before === undefined) return;
     const leader = this.elections.leaderOf(entry.term);

@@ -129,7 +129,7 @@ export class Process implements Running {
       },
       (opened) => {
         if (opened.ok) this.#start(opened.value);
-        else this.#world.fail("boots from what is durable", `${this.key} does not start: ${opened.error}`);
+        else this.#onRefused(opened.error);
       },
     );
   }
@@ -192,6 +192,12 @@ export class Process implements Running {
       if (match >= next) fail(`the match ${match} of ${key} is not below next ${next}`);
     }
     this.#seen = { commit, term };
+  }
+
+  /** Without space the process ends, and whoever started it starts it again. */
+  #onRefused(reason: string): void {
+    if (this.host.log.isFull) this.host.kill(500, false);
+    else this.#world.fail("boots from what is durable", `${this.key} does not start: ${reason}`);
   }
 
   #start(node: RaftNode): void {

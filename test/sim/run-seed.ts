@@ -53,6 +53,7 @@ export function runPlan(plan: Overrides, write?: (line: string) => void): RunRes
     if (!(cause instanceof ViolationFound)) throw cause;
     violation = cause.violation;
   }
+  violation = world.violation ?? violation;
   trace.mix(world.oracle.committed.lastIndex);
   return {
     seed: options.seed,

@@ -24,6 +24,7 @@ export interface Machine {
   readonly traps: Traps;
   readonly log: LogDisk;
   readonly snapshots: SnapshotDisk;
+  kill(downMs: number, isPowerCut: boolean): void;
   onUntrusted(reason: string): void;
 }
 

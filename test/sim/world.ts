@@ -28,6 +28,7 @@ import { Scheduler } from "./scheduler.ts";
 import type { Caller, Machine, Running, Stage } from "./stage.ts";
 import type { SwarmOptions } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
+import type { Violation } from "./violation.ts";
 import { History } from "./workload/history.ts";
 
 /** Steps between two looks at every index of a process. */
@@ -53,6 +54,8 @@ export class World implements Stage {
   /** Everything that was acknowledged to anyone is at or below this index. */
   ackedIndex: LogIndex = 0;
   ackedCount = 0;
+  /** The first promise that was broken. */
+  violation: Violation | undefined;
   /** When the last change of voters was asked for: until it has settled, no disk may be lost as well. */
   changedAt = -Infinity;
   readonly #refused = new Set<number>();
@@ -65,7 +68,12 @@ export class World implements Stage {
     this.options = options;
     this.trace = trace;
     this.random = createPrng(options.seed * 7919 + 1);
-    this.fail = createReporter(this.scheduler);
+    const report = createReporter(this.scheduler);
+    this.fail = (rule, detail) => {
+      // The code under test may catch what a check throws in the middle of it: the first one is what counts.
+      this.violation ??= { rule, detail, at: this.scheduler.now };
+      return report(rule, detail);
+    };
     this.oracle = new Oracle(this.fail, this.marks);
     this.network = new Network(this, options.network, this.random.fork(), (host) => this.#standingAt(host));
     this.hosts = Array.from({ length: options.hostCount }, (_, number) => {

@@ -1,4 +1,4 @@
-import { crc32, err, ok, type Prng, type Result } from "../../../src/base/index.ts";
+import { crc32, err, ok, type LogIndex, type Prng, type Result } from "../../../src/base/index.ts";
 import type { SnapshotDraft, SnapshotStore, SnapshotWriter, StorageFailure } from "../../../src/node/index.ts";
 import type { SnapshotMeta } from "../../../src/raft/index.ts";
 import type { Gate } from "../gate.ts";
@@ -83,14 +83,17 @@ export class SnapshotDisk {
     }
   }
 
-  /** The newest snapshot cannot be read any more. False: there are not two, so nothing was done. */
-  damageNewest(): boolean {
+  /** The newest snapshot cannot be read any more; only when the one before can take its place on top of this log. */
+  damageNewest(logBase: LogIndex): void {
     const newest = this.#complete.at(-1);
-    if (newest === undefined || this.#complete.length < 2 || this.#complete.some(({ isDamaged }) => isDamaged)) {
-      return false;
-    }
-    newest.isDamaged = true;
-    return true;
+    const before = this.#complete.at(-2);
+    if (newest === undefined || before === undefined || before.meta.index < logBase) return;
+    if (!this.#complete.some(({ isDamaged }) => isDamaged)) newest.isDamaged = true;
+  }
+
+  /** Found to be damaged: not listed any more. */
+  #discard(id: string): void {
+    this.#complete = this.#complete.filter(({ meta }) => meta.id !== id);
   }
 
   copy(): SnapshotDisk {
@@ -166,9 +169,11 @@ export class SnapshotDisk {
     return {
       meta: snapshot.meta,
       read: (offset, sizeMax, done) =>
-        this.#later(gate, () =>
-          done(snapshot.isDamaged ? err({ kind: "damaged" }) : ok(snapshot.bytes.slice(offset, offset + sizeMax))),
-        ),
+        this.#later(gate, () => {
+          if (!snapshot.isDamaged) return done(ok(snapshot.bytes.slice(offset, offset + sizeMax)));
+          this.#discard(id);
+          done(err({ kind: "damaged" }));
+        }),
       close: () => {
         if (isOpen) snapshot.pins -= 1;
         isOpen = false;
@@ -210,7 +215,10 @@ export class SnapshotDisk {
     done: (result: Result<undefined, StorageFailure | Damage>) => void,
   ): void {
     const snapshot = this.#complete.find(({ meta }) => meta.id === id);
-    if (snapshot === undefined || snapshot.isDamaged) return done(err({ kind: "damaged" }));
+    if (snapshot === undefined || snapshot.isDamaged) {
+      this.#discard(id);
+      return done(err({ kind: "damaged" }));
+    }
     for (const bytes of snapshot.parts) part(bytes);
     done(ok(undefined));
   }

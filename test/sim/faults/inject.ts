@@ -71,7 +71,7 @@ function injectAt(
       if (canLose(world, host)) host.wipe(body.downMs);
       return undefined;
     case "damage-snapshot":
-      host.snapshots.damageNewest();
+      host.snapshots.damageNewest(host.log.image.base.index);
       return undefined;
     case "rollback":
       return undefined;

@@ -56,7 +56,7 @@ export class Operator {
     const changes: MembershipChange[] = [];
     for (const host of this.#world.hosts) {
       const change = this.#wantedOf(host, membership);
-      const isLoss = change?.kind === "remove" || change?.kind === "demote";
+      const isLoss = (change?.kind === "remove" && change.key === host.key) || change?.kind === "demote";
       if (change === undefined || (isLoss && this.#world.isMissingPair)) continue;
       if (isLoss) this.#world.changedAt = this.#world.scheduler.now;
       changes.push(change);
