@@ -68,6 +68,11 @@ export class SnapshotExchange {
     const { driver, snapshots } = this.#options;
     if (chunk.term < driver.core.status().term) return resume(undefined);
     const expected = snapshots.received(chunk.meta);
+    if (expected >= chunk.meta.sizeBytes) {
+      // Complete since an earlier transfer whose end the core ignored or never saw, as after a crash.
+      this.#onComplete(chunk);
+      return resume(expected);
+    }
     if (chunk.offset !== expected) return resume(expected);
     const { offset, bytes, isLast } = chunk;
     snapshots.receive(chunk.meta, { offset, bytes, isLast }, (result) => {
@@ -75,13 +80,15 @@ export class SnapshotExchange {
         if (result.error.kind === "untrusted") driver.distrust(result.error.message);
         return resume(undefined);
       }
-      if (result.value.isComplete) {
-        const { from, term, session } = chunk;
-        const meta: SnapshotMeta = { ...chunk.meta, origin: "received" };
-        driver.submit({ kind: "snapshot-received", now: driver.clock.now(), from, term, session, meta });
-      }
+      if (result.value.isComplete) this.#onComplete(chunk);
       resume(result.value.nextOffset);
     });
+  }
+
+  #onComplete({ from, term, session, meta }: IncomingChunk): void {
+    const { driver } = this.#options;
+    const received: SnapshotMeta = { ...meta, origin: "received" };
+    driver.submit({ kind: "snapshot-received", now: driver.clock.now(), from, term, session, meta: received });
   }
 
   /** Restores the state machine once the log's reset is durable. */
