@@ -14,7 +14,6 @@ export interface Config {
     readonly nodeName: string;
     readonly bindAddress: string;
     readonly advertiseAddress: string;
-    readonly dataDir: string;
     readonly isBootstrap: boolean;
     readonly joinAddresses: readonly string[];
     readonly joinTokens: readonly string[];

@@ -26,7 +26,6 @@ describe("loadConfig()", () => {
   test("has the defaults of the documentation", () => {
     const config = load({});
     expect([config.host, config.port, config.dataDir]).toEqual(["127.0.0.1", 8888, "./data"]);
-    expect(config.raft.dataDir).toBe("data/raft");
     expect([config.raft.heartbeatTimeoutMs, config.raft.leaderLeaseTimeoutMs]).toEqual([1000, 500]);
     expect(config.limits.valueBytesMax).toBe(512 * 1024);
     expect(config.raft.isEnabled).toBe(false);

@@ -1,5 +1,4 @@
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { err, ok, type Result } from "../base/index.ts";
 import type { Config } from "./config.ts";
 import { contradictions } from "./contradictions.ts";
@@ -116,7 +115,6 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       nodeName: orElse(read.text("raft.node_name"), hostname()),
       bindAddress: read.text("raft.bind_addr"),
       advertiseAddress: orElse(read.text("raft.advertise_addr"), read.text("raft.bind_addr")),
-      dataDir: orElse(read.text("raft.data_dir"), join(dataDir, "raft")),
       isBootstrap,
       joinAddresses,
       joinTokens: read.list("raft.join_tokens"),

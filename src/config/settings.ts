@@ -65,7 +65,6 @@ export const SETTINGS: readonly Setting[] = [
   { key: "raft.node_name", kind: "text", flag: "node-name", help: "name shown to people; the host name" },
   { key: "raft.bind_addr", kind: "text", standard: "127.0.0.1:7000", help: "HOST:PORT of the peer port" },
   { key: "raft.advertise_addr", kind: "text", help: "HOST:PORT at which peers reach this node; the bind address" },
-  { key: "raft.data_dir", kind: "text", help: "folder of the Raft log and snapshots; <data_dir>/raft" },
   {
     key: "raft.bootstrap",
     kind: "flag",

@@ -1,4 +1,4 @@
-declare module "*/swagger-ui-bundle.js" {
+declare module "swagger-ui-dist/swagger-ui-bundle.js" {
   const path: string;
   export default path;
 }

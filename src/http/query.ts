@@ -7,6 +7,12 @@ const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m)?$/;
 const FACTOR_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 const DEFAULT_WAIT_MS = 300_000;
 
+/** @throws ApiError bad_request for any parameter */
+export function refuseParameters(url: URL): void {
+  const [name] = [...url.searchParams.keys()];
+  if (name !== undefined) throw badRequest(name, "is no parameter of this route; it takes none");
+}
+
 /** The query of a request: every parameter is known, checked and named when it is wrong. */
 export class Query {
   readonly #parameters: URLSearchParams;

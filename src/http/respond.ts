@@ -1,5 +1,5 @@
 import type { Replica } from "../replica/index.ts";
-import { ApiError, STATUS_OF } from "./errors.ts";
+import { STATUS_OF, type ApiError } from "./errors.ts";
 
 const FIXED_HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
 

@@ -25,8 +25,6 @@ type Route = Readonly<Partial<Record<"GET" | "PUT" | "POST" | "DELETE", Handler>
 
 /** All routes. `*` at the end stands for any rest of the path. */
 export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
-  const pathKey = ({ url }: Call): Uint8Array => keyFromPath(url.pathname, "/kv/");
-  const queryKey = ({ url }: Call): Uint8Array => percentDecode(rawParameter(url, "key"));
   return {
     "/kv/": {
       GET: (call) => listKeys(deps, call),
@@ -51,6 +49,14 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
   };
 }
 
+function pathKey({ url }: Call): Uint8Array {
+  return keyFromPath(url.pathname, "/kv/");
+}
+
+function queryKey({ url }: Call): Uint8Array {
+  return percentDecode(rawParameter(url, "key"));
+}
+
 function keyRoute(deps: HttpDeps, keyOf: (call: Call) => Uint8Array): Route {
   return {
     GET: async (call) => getKey(deps, { ...call, key: keyOf(call) }),
@@ -71,7 +77,7 @@ function rawParameter(url: URL, name: string): string {
 
 /** The Elysia application over all routes; also what tests call without a socket. */
 export function createApp(deps: HttpDeps): { readonly fetch: (request: Request) => Response | Promise<Response> } {
-  const app = new Elysia({ aot: true, normalize: false });
+  const app = new Elysia({ strictPath: true });
   const answer = answerer(deps);
   for (const [path, route] of Object.entries(routes(deps))) {
     app.all(path, ({ request }) => answer(path, route, request), { parse: "none" });
@@ -87,7 +93,7 @@ export function createApp(deps: HttpDeps): { readonly fetch: (request: Request) 
   app.all("/*", ({ request }) => answer("/*", undefined, request), { parse: "none" });
   app.onError(({ request, error }) => {
     deps.logger.error("A request failed in an unexpected way", {
-      error: error instanceof Error ? error.message : String(error),
+      error: error instanceof Error ? error.message : "unknown",
     });
     return new Responder(deps.replica, requestId(request)).error(
       new ApiError("internal", "This request failed in an unexpected way; the log has more under the request id"),

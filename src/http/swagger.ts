@@ -1,5 +1,5 @@
-import bundlePath from "../../node_modules/swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
-import stylePath from "../../node_modules/swagger-ui-dist/swagger-ui.css" with { type: "file" };
+import bundlePath from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import stylePath from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import { PATHS } from "./openapi.ts";
 
 const PAGE = `<!doctype html>

@@ -96,9 +96,12 @@ export function clusterPeers(deps: HttpDeps, respond: Responder): Response {
   return respond.json({ peers });
 }
 
+function ids(keys: readonly string[]): string[] {
+  return keys.map((key) => parseMemberKey(key).id);
+}
+
 export function clusterConfig(deps: HttpDeps, respond: Responder): Response {
   const { core } = deps.replica.status();
-  const ids = (keys: readonly string[]): string[] => keys.map((key) => parseMemberKey(key).id);
   const { voters, outgoing, learners, clusterVersion } = core.membership;
   return respond.json({
     index: core.membershipIndex,

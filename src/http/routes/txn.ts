@@ -6,7 +6,7 @@ import { ApiError, badRequest } from "../errors.ts";
 import { exactNumber } from "../exact-json.ts";
 import { parseFlags } from "../flags.ts";
 import { checkKey } from "../key-path.ts";
-import { Query } from "../query.ts";
+import { refuseParameters } from "../query.ts";
 import { valueFields } from "../value-fields.ts";
 import { write, type KvCall } from "./kv.ts";
 
@@ -15,7 +15,7 @@ const BYTES_MAX = 1024 * 1024;
 
 /** Up to 128 operations, all or nothing. */
 export async function transact(deps: HttpDeps, call: Omit<KvCall, "key">): Promise<Response> {
-  new Query(call.url, []);
+  refuseParameters(call.url);
   if (!isJson(call.request)) throw new ApiError("unsupported_media_type", "A transaction is sent as application/json");
   const body = parseJson(await readBytes(call.request, 2 * BYTES_MAX));
   const list: unknown = isRecord(body) ? body["operations"] : undefined;

@@ -1,0 +1,73 @@
+import type { RaftNode } from "../node/index.ts";
+import { parseMemberKey } from "../base/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
+import type { Replica } from "../replica/index.ts";
+
+const CONTACT_MS_MAX = 2000;
+const STATE: Readonly<Record<string, number>> = {
+  leader: 1,
+  follower: 0,
+  candidate: 2,
+  "pre-candidate": 2,
+  learner: 3,
+  removed: 3,
+};
+
+/** Feeds what the node measures, and reads the rest before each scrape. */
+export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica): void {
+  node.observe({
+    onObservation: (observation) => {
+      if (observation.kind === "leader" && observation.leader !== undefined)
+        metrics.increase("konsul_raft_leader_changes_total");
+      if (observation.kind === "role" && observation.role === "candidate")
+        metrics.increase("konsul_raft_elections_total");
+    },
+    onPersist: ({ durationMs, entries }) => {
+      metrics.observe("konsul_raft_fsync_duration_seconds", durationMs / 1000);
+      metrics.increase("konsul_raft_log_entries_total", {}, entries);
+    },
+    onApply: ({ durationMs }) => metrics.observe("konsul_raft_apply_time_seconds", durationMs / 1000),
+    onCommit: ({ durationMs }) => metrics.observe("konsul_raft_commit_time_seconds", durationMs / 1000),
+    onSnapshot: ({ durationMs }) => metrics.observe("konsul_raft_snapshot_duration_seconds", durationMs / 1000),
+    onProposal: (outcome) => metrics.increase("konsul_raft_proposals_total", { outcome }),
+  });
+  metrics.onScrape(() => {
+    setCoreGauges(metrics, node);
+    setPeerGauges(metrics, node);
+    metrics.set("konsul_kv_keys", replica.fsm.keyCount());
+    metrics.set("konsul_state_bytes", replica.fsm.stateBytes());
+    metrics.set("konsul_watchers", replica.watcherCount);
+    metrics.set("konsul_raft_last_contact_seconds", Math.min(replica.stance().lastContactMs, 1e9) / 1000);
+  });
+}
+
+function setCoreGauges(metrics: Metrics, node: RaftNode): void {
+  const { core, condition, logSizeBytes } = node.status();
+  const { voters } = core.membership;
+  metrics.set("konsul_raft_state", STATE[core.role] ?? 0);
+  metrics.set("konsul_raft_term", core.term);
+  metrics.set("konsul_raft_commit_index", core.commit);
+  metrics.set("konsul_raft_applied_index", core.applied);
+  metrics.set("konsul_raft_log_size_bytes", logSizeBytes);
+  metrics.set("konsul_raft_has_leader", core.leader === undefined ? 0 : 1);
+  metrics.set("konsul_raft_voters", voters.length);
+  metrics.set("konsul_raft_quorum_size", Math.floor(voters.length / 2) + 1);
+  metrics.set("konsul_raft_peers", Math.max(0, core.membership.members.size - 1));
+  metrics.set("konsul_storage_untrusted", condition.kind === "untrusted" ? 1 : 0);
+}
+
+function setPeerGauges(metrics: Metrics, node: RaftNode): void {
+  const { core, now, self } = node.status();
+  metrics.reset("konsul_raft_peer_up");
+  metrics.reset("konsul_raft_replication_lag_entries");
+  if (core.role !== "leader") return;
+  let healthy = core.membership.voters.includes(self) ? 1 : 0;
+  for (const { key, match, lastContact } of core.peers) {
+    const peer = parseMemberKey(key).id;
+    const isUp = now - lastContact < CONTACT_MS_MAX;
+    metrics.set("konsul_raft_peer_up", isUp ? 1 : 0, { peer });
+    metrics.set("konsul_raft_replication_lag_entries", Math.max(0, core.lastIndex - match), { peer });
+    if (isUp && core.membership.voters.includes(key)) healthy += 1;
+  }
+  metrics.set("konsul_raft_healthy_voters", healthy);
+}

@@ -1,0 +1,40 @@
+import { VERSION, type Clock } from "../base/index.ts";
+import { redact, type Config } from "../config/index.ts";
+import { createLogger, type Logger } from "../telemetry/index.ts";
+import { stopOnSignals } from "./signals.ts";
+import { startAgent } from "./start-agent.ts";
+import { createSystemClock } from "./system-clock.ts";
+
+export interface AgentOptions {
+  /** In memory: nothing is written to disk. */
+  readonly isDev: boolean;
+  /** Reads the log level again, for SIGHUP. */
+  readonly readLogLevel: () => Config["logLevel"] | undefined;
+}
+
+/** Runs a node until it is told to stop. The exit code of the process. */
+export async function runAgent(config: Config, options: AgentOptions): Promise<number> {
+  const clock: Clock = createSystemClock();
+  const logger: Logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    now: () => clock.wall(),
+    write: (line) => void process.stderr.write(`${line}\n`),
+  });
+  logger.debug("Settings", { settings: JSON.stringify(redact(config)) });
+  logger.info("Konsul starts", { version: VERSION, pid: process.pid });
+  const started = await startAgent({ config, clock, logger, isDev: options.isDev });
+  if (!started.ok) {
+    process.stderr.write(`konsul: ${started.error}\n`);
+    return 1;
+  }
+  const agent = started.value;
+  logger.info("Listening", { http: `http://${config.host}:${agent.port}` });
+  return stopOnSignals({
+    agent,
+    clock,
+    logger,
+    shutdownMs: config.limits.shutdownTimeoutMs,
+    readLogLevel: options.readLogLevel,
+  });
+}

@@ -1,0 +1,212 @@
+import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "../base/index.ts";
+import type { Config } from "../config/index.ts";
+import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
+import { startHttpServer, type HttpServer } from "../http/index.ts";
+import {
+  DEFAULT_NODE_LIMITS,
+  openRaftNode,
+  type Identity,
+  type LogStore,
+  type Member,
+  type RaftNode,
+  type RaftNodeOptions,
+  type StoredState,
+} from "../node/index.ts";
+import { Replica, type ReplicaLimits } from "../replica/index.ts";
+import { Metrics, observeProcess, type Logger } from "../telemetry/index.ts";
+import { createNoTransport } from "../transport/index.ts";
+import { createCluster, mintBootId, mintIncarnation } from "./identity.ts";
+import { observeRaft } from "./raft-metrics.ts";
+import { randomHex } from "./random-hex.ts";
+import { openStores } from "./stores.ts";
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly isDev: boolean;
+}
+
+/** A running node. */
+export interface Agent {
+  readonly port: number;
+  /** Ends the requests under way, hands over, closes the stores; by `deadline` at the latest. */
+  stop(deadline: number): Promise<void>;
+  /** The node cannot go on, and the process should end. */
+  onHalt(listener: (reason: string) => void): void;
+}
+
+/**
+ * Builds everything in order: stores, identity, state machine, node, HTTP. The error is a sentence for the operator.
+ * Stopping goes the other way round.
+ */
+export async function startAgent(options: StartOptions): Promise<Result<Agent, string>> {
+  const { config, clock, logger, isDev } = options;
+  const boot = mintBootId();
+  const stores = await openStores({
+    config,
+    boot,
+    isDev,
+    onUntrusted: ({ message }) => logger.error("The disk broke a promise", { reason: message }),
+  });
+  if (!stores.ok) return stores;
+  const { log, snapshots, notes } = stores.value;
+  for (const note of notes) logger.warn(note);
+  const identified = await identify(config, log);
+  if (!identified.ok) return identified;
+  const { identity, stored } = identified.value;
+  const fsm = createKonsulFsm({ watchWindow: config.limits.watchWindow });
+  const opened = await openNode({
+    ...raftSettings(config),
+    self: memberKey(identity.nodeId, identity.incarnation),
+    boot,
+    identity,
+    stored,
+    clock,
+    log,
+    snapshots,
+    transport: createNoTransport(),
+    machine: fsm,
+    commandVersion: COMMAND_VERSION,
+    random: Math.random,
+    note: (message) => logger.warn(message),
+  });
+  if (!opened.ok) return err(`Cannot start with the data in ${config.dataDir}: ${opened.error}`);
+  const node = opened.value;
+  const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config) });
+  return serve({ options, node, replica, identity });
+}
+
+interface Serving {
+  readonly options: StartOptions;
+  readonly node: RaftNode;
+  readonly replica: Replica;
+  readonly identity: Identity;
+}
+
+function serve({ options, node, replica, identity }: Serving): Result<Agent, string> {
+  const { config, clock, logger } = options;
+  const metrics = new Metrics();
+  metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
+  const process = observeProcess(metrics, clock);
+  observeRaft(metrics, node, replica);
+  let onHalt: ((reason: string) => void) | undefined;
+  node.observe({
+    onCondition: (condition) => {
+      if (condition.kind === "untrusted")
+        logger.error("This node serves nothing any more, because its disk broke a promise", {
+          reason: condition.reason,
+        });
+      if (condition.kind === "halted") onHalt?.(condition.reason);
+    },
+    onObservation: (observation) => {
+      if (observation.kind === "role")
+        logger.info(`This node is ${observation.role}`, { term: observation.term, reason: observation.reason });
+    },
+  });
+  const { clusterId, epoch } = identity;
+  const deps = {
+    replica,
+    metrics,
+    logger,
+    clock,
+    limits: config.limits,
+    health: config.health,
+    version: VERSION,
+    hasSwagger: config.hasSwagger,
+    clusterId,
+    epoch,
+  };
+  let server: HttpServer;
+  try {
+    server = startHttpServer(deps, { host: config.host, port: config.port });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return err(`Cannot listen on ${config.host}:${config.port}: ${why}. Stop what uses it, or set another port`);
+  }
+  node.start();
+  return ok({
+    port: server.port,
+    stop: async (deadline) => {
+      replica.stop();
+      process.stop();
+      await Promise.race([server.stop(false), wait(clock, deadline)]);
+      await server.stop(true);
+      await new Promise<void>((resolve) => node.stop(deadline, resolve));
+    },
+    onHalt: (listener) => {
+      onHalt = listener;
+    },
+  });
+}
+
+async function wait(clock: Clock, until: number): Promise<void> {
+  return new Promise((resolve) => void clock.at(until, resolve));
+}
+
+async function openNode(options: RaftNodeOptions): Promise<Result<RaftNode, string>> {
+  return new Promise((resolve) => openRaftNode(options, resolve));
+}
+
+/** Who this folder is; a folder without identity becomes a new cluster of one. */
+async function identify(
+  config: Config,
+  log: LogStore,
+): Promise<Result<{ readonly identity: Identity; readonly stored: StoredState }, string>> {
+  const { initial } = log;
+  if (initial.identity !== undefined) return ok({ identity: initial.identity, stored: initial });
+  const { identity, first } = createCluster(newMember(config));
+  return new Promise((resolve) => {
+    log.bootstrap(identity, { hard: first.hard, entries: first.entries }, (result) => {
+      resolve(
+        result.ok
+          ? ok({ identity, stored: { ...first, seq: result.value.seq } })
+          : err(`Cannot write to the data folder ${config.dataDir}: ${result.error.message}`),
+      );
+    });
+  });
+}
+
+function newMember(config: Config): Member {
+  const { raft } = config;
+  return {
+    id: raft.nodeId === "" ? `node-${randomHex(4)}` : raft.nodeId,
+    incarnation: mintIncarnation(),
+    name: raft.nodeName,
+    address: raft.isEnabled ? raft.advertiseAddress : "",
+    httpAddress: config.httpAdvertiseAddress === "" ? `${config.host}:${config.port}` : config.httpAdvertiseAddress,
+    zone: raft.zone,
+    version: VERSION,
+    commandVersion: COMMAND_VERSION,
+    nonVoter: raft.isNonVoter,
+    admitted: 0,
+    publicKey: "",
+  };
+}
+
+function replicaLimits({ limits }: Config): ReplicaLimits {
+  return { requestTimeoutMs: limits.requestTimeoutMs, waitMsMax: limits.waitMsMax, watchersMax: limits.watchersMax };
+}
+
+const MIB = 1024 * 1024;
+
+function raftSettings(config: Config): Pick<RaftNodeOptions, "timing" | "raftLimits" | "limits" | "snapshotPolicy"> {
+  const { raft, limits } = config;
+  const { heartbeatTimeoutMs, electionTimeoutMs, leaderLeaseTimeoutMs } = raft;
+  return {
+    timing: { heartbeatTimeoutMs, electionTimeoutMs, leaderLeaseTimeoutMs },
+    raftLimits: {
+      inflightCountMax: 256,
+      inflightBytesMax: 16 * MIB,
+      messageBytesMax: MIB,
+      unappliedBytesMax: limits.inflightBytesMax,
+      cacheBytesMax: 64 * MIB,
+    },
+    limits: { ...DEFAULT_NODE_LIMITS, waitingBytesMax: limits.inflightBytesMax },
+    snapshotPolicy: {
+      intervalMs: raft.snapshotIntervalMs,
+      thresholdEntries: raft.snapshotThreshold,
+      trailingEntries: raft.trailingLogs,
+    },
+  };
+}

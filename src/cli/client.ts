@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import { parseDuration } from "../config/index.ts";
+import { CommandFailed, UsageError, type Invocation } from "./command.ts";
+
+const REDIRECTS_MAX = 3;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array;
+}
+
+/** The agent's HTTP API, as the client flags and variables say. */
+export class Client {
+  readonly #base: string;
+  readonly #token: string | undefined;
+  readonly #timeoutMs: number;
+  readonly #tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+
+  constructor({ flags }: Invocation) {
+    const one = (name: string): string | undefined => flags.get(name)?.[0];
+    const address = one("http-addr") ?? process.env["KONSUL_HTTP_ADDR"] ?? "http://127.0.0.1:8888";
+    this.#base = (address.includes("://") ? address : `http://${address}`).replace(/\/+$/, "");
+    if (!URL.canParse(this.#base)) throw new UsageError(`--http-addr must be a URL or HOST:PORT: it is "${address}"`);
+    const tokenFile = one("token-file");
+    this.#token = one("token") ?? (tokenFile === undefined ? process.env["KONSUL_TOKEN"] : readText(tokenFile).trim());
+    const timeout = parseDuration(one("timeout") ?? "10s");
+    if (!timeout.ok) throw new UsageError(`--timeout ${timeout.error}`);
+    this.#timeoutMs = timeout.value;
+    const [ca, cert, key] = [one("ca-cert"), one("client-cert"), one("client-key")];
+    this.#tls = {
+      ...(ca === undefined ? {} : { ca: readText(ca) }),
+      ...(cert === undefined ? {} : { cert: readText(cert) }),
+      ...(key === undefined ? {} : { key: readText(key) }),
+    };
+  }
+
+  /** Follows redirects to the leader itself, so that the token goes along. @throws CommandFailed */
+  async request(method: string, path: string, body?: Uint8Array, type = "application/octet-stream"): Promise<Answer> {
+    let url = `${this.#base}${path}`;
+    for (let redirects = 0; ; redirects += 1) {
+      const response = await this.#fetch(method, url, body, type);
+      const location = response.headers.get("location");
+      if (response.status === 307 && location !== null && redirects < REDIRECTS_MAX) {
+        url = location;
+        continue;
+      }
+      return {
+        status: response.status,
+        headers: response.headers,
+        bytes: new Uint8Array(await response.arrayBuffer()),
+      };
+    }
+  }
+
+  /** The answer as JSON. @throws CommandFailed with the API's own message when it is no success */
+  async json(method: string, path: string, body?: Uint8Array): Promise<Readonly<Record<string, unknown>>> {
+    const answer = await this.request(method, path, body);
+    if (answer.status >= 300) throw failure(answer);
+    return toRecord(answer.bytes);
+  }
+
+  async #fetch(method: string, url: string, body: Uint8Array | undefined, type: string): Promise<Response> {
+    const headers: Record<string, string> = {};
+    if (this.#token !== undefined) headers["X-Konsul-Token"] = this.#token;
+    if (body !== undefined) headers["Content-Type"] = type;
+    try {
+      return await fetch(url, {
+        method,
+        headers,
+        redirect: "manual",
+        signal: AbortSignal.timeout(this.#timeoutMs),
+        ...(body === undefined ? {} : { body }),
+        ...(Object.keys(this.#tls).length === 0 ? {} : { tls: this.#tls }),
+      });
+    } catch (cause) {
+      throw unreachable(url, cause, this.#timeoutMs);
+    }
+  }
+}
+
+export function failure(answer: Answer): CommandFailed {
+  const body = toRecord(answer.bytes);
+  const { message, error } = body;
+  const code = typeof error === "string" ? ` (${error})` : "";
+  return new CommandFailed(
+    typeof message === "string" ? `${message}${code}` : `The agent answered with status ${answer.status}`,
+  );
+}
+
+export function toRecord(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return Object.fromEntries(Object.entries(value));
+  } catch {
+    // No answer of an agent; the status says the rest.
+  }
+  return {};
+}
+
+function unreachable(url: string, cause: unknown, timeoutMs: number): CommandFailed {
+  const { origin } = new URL(url);
+  if (cause instanceof Error && cause.name === "TimeoutError") {
+    return new CommandFailed(
+      `No answer from ${origin} within ${timeoutMs} ms. A write may or may not have happened: read the key, or try again with a longer --timeout`,
+    );
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new CommandFailed(
+    `Cannot reach the agent at ${origin} (${why.replace(/\.$/, "")}). Start one with konsul agent, or name another with --http-addr`,
+  );
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new CommandFailed(`Cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}

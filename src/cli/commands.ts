@@ -1,0 +1,124 @@
+import { flagOf, SETTINGS } from "../config/index.ts";
+import type { Command, Flag, Position } from "./command.ts";
+
+const CLIENT: readonly Flag[] = [
+  { name: "http-addr", value: "URL", help: "the agent's HTTP API (KONSUL_HTTP_ADDR); http://127.0.0.1:8888" },
+  { name: "token", value: "TOKEN", help: "secret of the access token (KONSUL_TOKEN)" },
+  { name: "token-file", value: "FILE", help: "file that holds the token" },
+  { name: "ca-cert", value: "FILE", help: "certificate authority of an HTTPS agent" },
+  { name: "client-cert", value: "FILE", help: "client certificate for an HTTPS agent" },
+  { name: "client-key", value: "FILE", help: "key of the client certificate" },
+  { name: "timeout", value: "DURATION", help: "longest wait for an answer; 10s" },
+];
+const JSON_FLAG: Flag = { name: "json", help: "machine-readable output" };
+const CONSISTENT: Flag = { name: "consistent", help: "linearizable read instead of this node's own state" };
+const KEY: Position = { name: "KEY", help: "1 to 1024 bytes of UTF-8" };
+const CAS: Flag = {
+  name: "cas",
+  value: "INDEX",
+  help: "only if the key's modify_index is this; 0: only if it is absent",
+};
+
+const AGENT_FLAGS: readonly Flag[] = [
+  { name: "dev", help: "a single node in memory: nothing is written to disk" },
+  { name: "config", value: "FILE", help: "settings in JSON or YAML" },
+  ...SETTINGS.map((setting) => ({
+    name: flagOf(setting),
+    ...(setting.kind === "flag" ? {} : { value: setting.kind.toUpperCase() }),
+    help: setting.standard === undefined ? setting.help : `${setting.help} (${setting.standard})`,
+    isRepeatable: setting.kind === "list",
+  })),
+];
+
+function client(
+  path: string,
+  summary: string,
+  more: { readonly positions?: readonly Position[]; readonly flags?: readonly Flag[]; readonly run: Command["run"] },
+): Command {
+  return {
+    path: path.split(" "),
+    summary,
+    positions: more.positions ?? [],
+    flags: [...(more.flags ?? []), JSON_FLAG, ...CLIENT],
+    run: more.run,
+  };
+}
+
+/** Every command there is: help, completion and docs are made from it. */
+export const COMMANDS: readonly Command[] = [
+  {
+    path: ["agent"],
+    summary: "runs a node",
+    positions: [],
+    flags: AGENT_FLAGS,
+    run: async (call) => (await import("./agent-command.ts")).agent(call),
+  },
+  client("kv get", "prints the value of a key", {
+    positions: [KEY],
+    flags: [CONSISTENT],
+    run: async (call) => (await import("./kv-commands.ts")).get(call),
+  }),
+  client("kv put", "sets a key", {
+    positions: [KEY, { name: "VALUE", help: "the value; - reads standard input, @FILE a file" }],
+    flags: [{ name: "flags", value: "NUMBER", help: "0 to 2^64-1, your own" }, CAS],
+    run: async (call) => (await import("./kv-commands.ts")).put(call),
+  }),
+  client("kv delete", "deletes a key, or with --recurse all keys that start with it", {
+    positions: [KEY],
+    flags: [
+      CAS,
+      { name: "recurse", help: "all keys that start with KEY" },
+      { name: "limit", value: "NUMBER", help: "with --recurse: at most this many" },
+    ],
+    run: async (call) => (await import("./kv-commands.ts")).remove(call),
+  }),
+  client("kv list", "lists keys in byte order", {
+    positions: [{ name: "PREFIX", help: "only keys that start with it", isOptional: true }],
+    flags: [
+      { name: "keys", help: "with --json: without values" },
+      { name: "limit", value: "NUMBER", help: "at most this many; all" },
+      CONSISTENT,
+    ],
+    run: async (call) => (await import("./kv-commands.ts")).list(call),
+  }),
+  client("health", "exits 0 when the agent is healthy", {
+    flags: [
+      { name: "live", help: "when its process runs" },
+      { name: "ready", help: "when it is up to date" },
+    ],
+    run: async (call) => (await import("./health-command.ts")).health(call),
+  }),
+  client("cluster status", "shows the cluster as the agent sees it", {
+    run: async (call) => (await import("./cluster-commands.ts")).status(call),
+  }),
+  client("cluster leader", "shows who leads", {
+    run: async (call) => (await import("./cluster-commands.ts")).leader(call),
+  }),
+  client("cluster peers", "shows the members", {
+    run: async (call) => (await import("./cluster-commands.ts")).peers(call),
+  }),
+  client("cluster snapshot", "takes a snapshot now", {
+    run: async (call) => (await import("./cluster-commands.ts")).snapshot(call),
+  }),
+  {
+    path: ["config", "validate"],
+    summary: "says every mistake in a configuration file",
+    positions: [{ name: "FILE", help: "settings in JSON or YAML" }],
+    flags: [],
+    run: async (call) => (await import("./config-command.ts")).validate(call),
+  },
+  {
+    path: ["completion"],
+    summary: "prints shell completion",
+    positions: [{ name: "SHELL", help: "bash, zsh or fish" }],
+    flags: [],
+    run: async (call) => (await import("./completion-command.ts")).completion(call),
+  },
+  {
+    path: ["version"],
+    summary: "prints version, commit and protocol versions",
+    positions: [],
+    flags: [JSON_FLAG],
+    run: async (call) => (await import("./version-command.ts")).version(call),
+  },
+];

@@ -1,0 +1,14 @@
+import { Client, toRecord } from "./client.ts";
+import { UsageError, type Invocation } from "./command.ts";
+import { print, text } from "./output.ts";
+
+export async function health(call: Invocation): Promise<number> {
+  const [isLive, isReady] = [call.flags.has("live"), call.flags.has("ready")];
+  if (isLive && isReady) throw new UsageError("--live and --ready are two questions: ask one");
+  const path = isLive ? "/health/live" : isReady ? "/health/ready" : "/health";
+  const answer = await new Client(call).request("GET", path);
+  const body = toRecord(answer.bytes);
+  if (call.flags.has("json")) print(new TextDecoder().decode(answer.bytes));
+  else print(body["reason"] === undefined ? text(body["status"]) : `${text(body["status"])}: ${text(body["reason"])}`);
+  return answer.status === 200 ? 0 : 1;
+}

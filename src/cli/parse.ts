@@ -1,0 +1,77 @@
+import { suggestion } from "../config/index.ts";
+import { UsageError, type Command, type Invocation } from "./command.ts";
+
+/** Finds the command that the first words name. @throws UsageError */
+export function findCommand(
+  commands: readonly Command[],
+  words: readonly string[],
+): { readonly command: Command; readonly rest: readonly string[] } {
+  const command = commands.find(({ path }) => path.every((word, at) => words[at] === word));
+  if (command !== undefined) return { command, rest: words.slice(command.path.length) };
+  const given = words.slice(0, 2).join(" ");
+  const group = commands.filter(({ path }) => path.length > 1 && path[0] === words[0]);
+  const names = (group.length > 0 ? group : commands).map(({ path }) => path.join(" "));
+  throw new UsageError(`"${given}" is no command${suggestion(given, names)}: konsul --help lists them all`);
+}
+
+/** Checks flags and positions against the command: nothing unknown, nothing missing. @throws UsageError */
+export function parseInvocation(command: Command, rest: readonly string[]): Invocation {
+  const flags = new Map<string, string[]>();
+  const positions: string[] = [];
+  const known = new Map(command.flags.map((flag) => [flag.name, flag]));
+  const queue = [...rest];
+  let isOnlyPositions = false;
+  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
+    if (isOnlyPositions || !word.startsWith("--")) {
+      positions.push(word);
+      continue;
+    }
+    if (word === "--") {
+      isOnlyPositions = true;
+      continue;
+    }
+    const [name = "", ...written] = word.slice(2).split("=");
+    const flag = known.get(name);
+    if (flag === undefined)
+      throw new UsageError(
+        `--${name} is no flag of konsul ${command.path.join(" ")}${suggestion(name, [...known.keys()])}`,
+      );
+    const value =
+      flag.value === undefined
+        ? written.length === 0
+          ? "true"
+          : written.join("=")
+        : written.length > 0
+          ? written.join("=")
+          : queue.shift();
+    if (value === undefined) throw new UsageError(`--${name} wants a ${flag.value ?? "value"} behind it`);
+    const before = flags.get(name);
+    if (before !== undefined && flag.isRepeatable !== true) throw new UsageError(`--${name} is given twice`);
+    flags.set(name, [...(before ?? []), value]);
+  }
+  checkPositions(command, positions);
+  return { positions, flags };
+}
+
+function checkPositions(command: Command, positions: readonly string[]): void {
+  const name = `konsul ${command.path.join(" ")}`;
+  const missing = command.positions.slice(positions.length).find(({ isOptional }) => isOptional !== true);
+  if (missing !== undefined) throw new UsageError(`${name} wants ${missing.name}: ${missing.help}`);
+  if (positions.length > command.positions.length) {
+    throw new UsageError(
+      `${name} takes ${command.positions.length === 0 ? "nothing" : "no more"} behind it: "${positions[command.positions.length] ?? ""}" is too much`,
+    );
+  }
+}
+
+/** `--help` and `--no-color` stand anywhere before `--`. */
+export function globalFlags(words: readonly string[]): { readonly isHelp: boolean; readonly words: readonly string[] } {
+  const end = words.indexOf("--");
+  const before = end === -1 ? words : words.slice(0, end);
+  const isHelp = before.includes("--help") || before.includes("-h");
+  return { isHelp, words: [...before.filter(isNotGlobal), ...(end === -1 ? [] : words.slice(end))] };
+}
+
+function isNotGlobal(word: string): boolean {
+  return word !== "--help" && word !== "-h" && word !== "--no-color";
+}
