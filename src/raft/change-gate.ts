@@ -49,17 +49,23 @@ export function changeProblem(s: State, leading: Leading, change: MembershipChan
 
 /**
  * A change that the resulting voters cannot commit would stop the cluster: {A,B,C} with C down must not lose B.
- * Contact is judged by rounds answered within the lease timeout, in both halves.
+ * Contact is judged by rounds answered within the lease timeout, in both halves, by processes whose connection is up.
  */
 export function quorumProblem(s: State, leading: Leading, next: Membership): ChangeRefusal | undefined {
   const since = s.now - s.options.timing.leaderLeaseTimeoutMs;
   const isInContact = (key: MemberKey): boolean =>
-    key === s.self || (leading.progress.get(key)?.contact ?? -Infinity) >= since;
+    key === s.self || ((leading.progress.get(key)?.contact ?? -Infinity) >= since && !isDown(s, key));
   if (hasQuorum(next, isInContact)) return undefined;
   return problem(
     "would-lose-quorum",
     "Cannot change the members as a quorum of the resulting voters must be in contact",
   );
+}
+
+/** Its last connection was closed, and it has not come back. */
+function isDown(s: State, key: MemberKey): boolean {
+  const peer = s.peers.get(key);
+  return peer !== undefined && peer.isFromHello && !peer.isConnected;
 }
 
 function retiredProblem(s: State, key: MemberKey): ChangeRefusal | undefined {

@@ -1,16 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createCore } from "../core.ts";
-import {
-  bootOf,
-  bootstrappedDisk,
-  Cluster,
-  CLUSTER_ID,
-  EPOCH,
-  keyOf,
-  lonelyNode,
-  membershipOf,
-  optionsFor,
-} from "../testing/cluster.ts";
+import { Cluster, lonelyNode } from "../testing/cluster.ts";
+import { bootOf, bootstrappedDisk, CLUSTER_ID, EPOCH, keyOf, membershipOf, optionsFor } from "../testing/fixtures.ts";
 import {
   append,
   campaign,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { bootOf, bootstrappedDisk, Cluster, keyOf, LIMITS, lonelyNode, membershipOf } from "../testing/cluster.ts";
+import { Cluster, lonelyNode } from "../testing/cluster.ts";
+import { bootOf, bootstrappedDisk, keyOf, LIMITS, membershipOf } from "../testing/fixtures.ts";
 import {
   append,
   appendReply,

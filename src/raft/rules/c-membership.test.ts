@@ -3,21 +3,19 @@ import { memberKey, type MemberKey } from "../../base/index.ts";
 import type { RequestOutcome } from "../effects.ts";
 import { encodeMembership } from "../membership-codec.ts";
 import type { MembershipChange } from "../membership.ts";
+import { Cluster, lonelyNode, type TestNode } from "../testing/cluster.ts";
 import {
   bootOf,
   bootstrappedDisk,
-  Cluster,
   CLUSTER_ID,
   emptyDisk,
   entryAfter,
   EPOCH,
   keyOf,
-  lonelyNode,
   memberOf,
   membershipOf,
   type Disk,
-  type TestNode,
-} from "../testing/cluster.ts";
+} from "../testing/fixtures.ts";
 import { append, appendReply, diskWith, lastOfKind, leaderOf, ofKind, vote } from "../testing/messages.ts";
 
 const THREE = membershipOf(["a", "b", "c"]);

@@ -1,53 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { encodeMembership } from "../membership-codec.ts";
 import type { SnapshotMeta } from "../snapshot-meta.ts";
-import {
-  Cluster,
-  emptyDisk,
-  entryAfter,
-  keyOf,
-  lonelyNode,
-  memberOf,
-  membershipOf,
-  optionsFor,
-  TestNode,
-} from "../testing/cluster.ts";
+import { Cluster, lonelyNode, TestNode } from "../testing/cluster.ts";
+import { emptyDisk, entryAfter, keyOf, memberOf, membershipOf, optionsFor } from "../testing/fixtures.ts";
 import { append, appendReply, diskWith, lastOfKind, leaderOf, metaAt, ofKind } from "../testing/messages.ts";
 
 const THREE = membershipOf(["a", "b", "c"]);
 
 function receiveSnapshot(node: TestNode, meta: SnapshotMeta, term: number): void {
   node.step({ kind: "snapshot-received", from: keyOf("b"), term, session: 1, meta });
-}
-
-/** The leader's own snapshot of everything it applied; its log begins behind it. */
-function compact(node: TestNode, to = node.status.applied): void {
-  const point = node.core.entryId(to);
-  const { membership, index } = node.core.membershipAt(to);
-  const { term = 0, chain = 0, time = 0 } = point ?? {};
-  const meta = metaAt(to, term, membership, { membershipIndex: index, chain, time, origin: "local" });
-  node.disk.snapshot = meta;
-  node.step({ kind: "snapshot-taken", meta, compactTo: to });
-  node.flush();
-}
-
-/** Carries every ordered snapshot to its follower, complete and at once. */
-function carrySnapshots(cluster: Cluster): void {
-  for (const node of cluster.nodes.values()) {
-    for (const { to, session, term } of node.snapshotOrders.splice(0)) {
-      const meta = node.disk.snapshot;
-      const follower = cluster.node(to.slice(0, to.indexOf("~")));
-      if (meta === undefined) continue;
-      follower.step({
-        kind: "snapshot-received",
-        from: node.key,
-        term,
-        session,
-        meta: { ...meta, origin: "received" },
-      });
-      node.step({ kind: "snapshot-sent", to, session, ok: true });
-    }
-  }
 }
 
 describe("D. snapshots, compaction", () => {
@@ -162,13 +123,14 @@ describe("D. snapshots, compaction", () => {
     cluster.isolate(slow?.id ?? "");
     for (let i = 0; i < 10; i += 1) leader.propose(i, i);
     cluster.run(500);
-    compact(leader);
+    leader.compact();
+    leader.flush();
     leader.propose(99, 1);
     cluster.heal();
 
     cluster.run(500);
     expect(leader.snapshotOrders).toHaveLength(1);
-    carrySnapshots(cluster);
+    cluster.carrySnapshots();
     cluster.run(500);
 
     expect(slow?.status).toMatchObject({ firstIndex: leader.status.firstIndex, applied: leader.status.lastIndex });
@@ -211,7 +173,8 @@ describe("D. snapshots, compaction", () => {
     node.apply();
     const { firstIndex } = node.status;
 
-    compact(node);
+    node.compact();
+    node.flush();
     expect(node.snapshotOrders).toHaveLength(1);
     expect(node.status.firstIndex).toBe(firstIndex);
 
@@ -288,7 +251,8 @@ function compactedLeader(): { readonly node: TestNode; readonly term: number } {
   node.flush();
   node.hear("b", term, appendReply({ match: 5, round: node.lastRound }));
   node.apply();
-  compact(node);
+  node.compact();
+  node.flush();
   node.hear("c", term, appendReply({ ok: false, match: 1, session: 2, round: node.lastRound }));
   node.now += 100;
   node.step({ kind: "tick" });

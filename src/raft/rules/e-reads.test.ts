@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { bootstrappedDisk, Cluster, keyOf, lonelyNode, membershipOf } from "../testing/cluster.ts";
+import { Cluster, lonelyNode } from "../testing/cluster.ts";
+import { bootstrappedDisk, keyOf, membershipOf } from "../testing/fixtures.ts";
 import { append, appendReply, lastOfKind, leaderOf, ofKind } from "../testing/messages.ts";
 
 /** The leader a of {a,b,c}, its first entry committed. */

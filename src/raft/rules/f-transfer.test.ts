@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { bootstrappedDisk, Cluster, keyOf, LIMITS, lonelyNode, memberOf, membershipOf } from "../testing/cluster.ts";
+import { Cluster, lonelyNode } from "../testing/cluster.ts";
+import { bootstrappedDisk, keyOf, LIMITS, memberOf, membershipOf } from "../testing/fixtures.ts";
 import { fuzz } from "../testing/fuzz.ts";
 import { append, appendReply, diskWith, lastOfKind, leaderOf, ofKind, vote } from "../testing/messages.ts";
 

@@ -1,6 +1,7 @@
 import { assert, createPrng, type Prng } from "../../base/index.ts";
 import type { Entry } from "../entry.ts";
 import { Cluster, type TestNode } from "./cluster.ts";
+import { emptyDisk, LIMITS, memberOf } from "./fixtures.ts";
 
 /** What must hold over all nodes at all times: one leader a term, one entry an index, nothing acknowledged lost. */
 class Oracle {
@@ -83,7 +84,9 @@ function disturb(cluster: Cluster, prng: Prng, ids: readonly string[]): void {
 export function fuzz(seed: number, steps: number): ReadonlyMap<string, number> {
   const prng = createPrng(seed);
   const ids = ["a", "b", "c", "d", "e"].slice(0, prng.pick([1, 2, 3, 3, 5]));
-  const cluster = new Cluster(ids, seed);
+  const cacheBytesMax = prng.pick([200, 1000, 1 << 20]);
+  const cluster = new Cluster(ids, seed, { limits: { ...LIMITS, cacheBytesMax, messageBytesMax: 300 } });
+  const hasChurn = ids.length > 2 && prng.chance(0.5);
   const oracle = new Oracle();
   cluster.chaos = prng.pick([0, 0.02, 0.1, 0.2]);
   let request = 1;
@@ -100,14 +103,20 @@ export function fuzz(seed: number, steps: number): ReadonlyMap<string, number> {
       const to = cluster.node(prng.pick(ids)).key;
       node.step({ kind: "transfer", request, to });
     } else if (roll === 17) change(cluster, node, { request, prng, ids });
+    else if (roll === 18) node.compact(Math.max(0, node.status.applied - prng.between(0, 5)));
+    else if (roll === 19 && hasChurn) churn(cluster, node, { request, prng, ids });
     cluster.run(prng.pick([0, 1, 10, 100, 100, 500]));
+    if (prng.chance(0.5)) cluster.carrySnapshots();
     oracle.check(cluster);
   }
   cluster.heal();
   cluster.stalled.clear();
   cluster.chaos = 0;
   cluster.introduceAll();
-  cluster.run(10_000);
+  for (let i = 0; i < 20; i += 1) {
+    cluster.run(500);
+    cluster.carrySnapshots();
+  }
   oracle.check(cluster);
   const { leader } = cluster;
   assert(leader !== undefined, "A healed cluster must have a leader");
@@ -118,11 +127,46 @@ export function fuzz(seed: number, steps: number): ReadonlyMap<string, number> {
   return oracle.marks;
 }
 
-function change(
-  cluster: Cluster,
-  node: TestNode,
-  { request, prng, ids }: { readonly request: number; readonly prng: Prng; readonly ids: readonly string[] },
-): void {
+interface Wish {
+  readonly request: number;
+  readonly prng: Prng;
+  readonly ids: readonly string[];
+}
+
+/** Removes, wipes, re-admits: whatever is next for this node. At most one voter is dead for good at a time. */
+function churn(cluster: Cluster, node: TestNode, { request, prng }: Wish): void {
+  const { leader } = cluster;
+  if (leader === undefined || leader === node) return;
+  const { membership, committedMembership } = leader.status;
+  const { id, key } = node;
+  const live = new Set([...cluster.nodes.values()].map((other) => other.key));
+  // A change that only some know of, and a lost disk on top, is more than a cluster can be asked to survive.
+  const isSettled = [...cluster.nodes.values()].every(
+    ({ status }) => status.membershipIndex === leader.status.membershipIndex,
+  );
+  const isWhole = isSettled && [...membership.members.keys()].every((member) => live.has(member));
+  if (node.status.role === "removed") {
+    if (!membership.members.has(key)) reborn(cluster, node, request);
+  } else if (!membership.members.has(key)) {
+    const member = memberOf(id, { incarnation: key.slice(key.indexOf("~") + 1) });
+    const old = [...membership.members.keys()].find((other) => other.startsWith(`${id}~`));
+    const wish =
+      old === undefined ? { kind: "add-learner" as const, member } : { kind: "replace" as const, old, member };
+    leader.step({ kind: "change", request, changes: [wish] });
+  } else if (membership.voters.length > 2 && prng.chance(0.5)) {
+    leader.step({ kind: "change", request, changes: [{ kind: "remove", key }] });
+  } else if (isWhole && membership.voters.length > 2 && membership === committedMembership) {
+    reborn(cluster, node, request);
+  }
+}
+
+/** The disk is lost: a new pair under the old id. */
+function reborn(cluster: Cluster, node: TestNode, request: number): void {
+  cluster.crash(node.id);
+  cluster.start(node.id, emptyDisk(), `${node.id}~${String(request).padStart(16, "0")}`);
+}
+
+function change(cluster: Cluster, node: TestNode, { request, prng, ids }: Wish): void {
   const keys = [cluster.node(prng.pick(ids)).key, cluster.node(prng.pick(ids)).key];
   const kind = prng.pick(["demote", "promote"] as const);
   const changes = [...new Set(keys)].map((key) => ({ kind, key }));

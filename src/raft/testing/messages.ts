@@ -3,16 +3,8 @@ import type { Entry } from "../entry.ts";
 import type { Append, AppendReply, Message, PreVote, Vote } from "../message.ts";
 import type { Membership } from "../membership.ts";
 import type { SnapshotMeta } from "../snapshot-meta.ts";
-import {
-  bootstrappedDisk,
-  CLUSTER_ID,
-  entryAfter,
-  EPOCH,
-  lonelyNode,
-  membershipOf,
-  type Disk,
-  type TestNode,
-} from "./cluster.ts";
+import { lonelyNode, type TestNode } from "./cluster.ts";
+import { bootstrappedDisk, CLUSTER_ID, entryAfter, EPOCH, membershipOf, type Disk } from "./fixtures.ts";
 
 /** An append behind an entry that `node` has, or that the test names. */
 export function append(node: TestNode, more: Partial<Append> = {}): Append {
