@@ -71,7 +71,10 @@ function injectAt(
       if (canLose(world, host)) host.wipe(body.downMs);
       return undefined;
     case "damage-snapshot":
-      host.snapshots.damageNewest(host.log.image.base.index);
+      // Not before it was restored from: nobody but the leader has another one then.
+      if ((host.snapshots.list().at(-1)?.index ?? 0) <= (host.process?.applied ?? -1)) {
+        host.snapshots.damageNewest(host.log.image.base.index);
+      }
       return undefined;
     case "rollback":
       return undefined;

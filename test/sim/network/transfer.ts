@@ -22,6 +22,7 @@ export class Transfer implements RunningTransfer {
   start(): void {
     const network = this.#network;
     network.transfers.add(this);
+    network.trace.line(network.scheduler.now, () => `${this.#name} starts`);
     this.#watch();
     network.scheduler.after(this.#latency() * 2, () => {
       const standing = network.standingAt(this.#host);
@@ -43,8 +44,13 @@ export class Transfer implements RunningTransfer {
     this.#isDone = true;
     this.#stall?.cancel();
     this.#network.transfers.delete(this);
+    this.#network.trace.line(this.#network.scheduler.now, () => `${this.#name} ends ${ok ? "well" : "badly"}`);
     if (!ok) this.#network.marks.hit("snapshot transfer cut");
     this.#from.gate.enter(() => this.snapshot.done(ok));
+  }
+
+  get #name(): string {
+    return `snapshot ${this.snapshot.meta.id} from ${this.#from.key} to ${this.snapshot.to}`;
   }
 
   #latency(): number {
