@@ -24,7 +24,7 @@ export class DiskClient {
     this.#worker.addEventListener("close", () => this.#onEnd("its thread ended"));
   }
 
-  request(op: Op, write: (writer: ByteWriter) => void, done: (reply: Reply) => void): void {
+  request(op: Op, write: (writer: ByteWriter) => unknown, done: (reply: Reply) => void): void {
     const failure = this.#broken;
     if (failure !== undefined) {
       setImmediate(() => done({ kind: "failed", failure }));

@@ -9,13 +9,13 @@ export const OPS = {
   bootstrap: 4,
   closeLog: 5,
   openSnapshots: 20,
-  begin: 21,
-  write: 22,
-  complete: 23,
+  write: 21,
+  complete: 22,
+  abort: 23,
   drop: 24,
   readStored: 25,
   receive: 26,
-  verify: 27,
+  loadStart: 27,
   loadNext: 28,
   closeSnapshots: 29,
 } as const;
@@ -36,8 +36,8 @@ export type Reply =
 export interface Request {
   readonly op: number;
   readonly body: ByteReader;
-  ok(write?: (writer: ByteWriter) => void): void;
-  fail(failure: Extract<Reply, { kind: "failed" }>["failure"]): void;
+  readonly ok: (write?: (writer: ByteWriter) => void) => void;
+  readonly fail: (failure: Extract<Reply, { kind: "failed" }>["failure"]) => void;
 }
 
 /** A service of the Worker: the log, or the snapshots. */

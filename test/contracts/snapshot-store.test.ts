@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe } from "bun:test";
+import type { SnapshotStore } from "../../src/node/index.ts";
+import { createMemorySnapshotStore, openSnapshotStore } from "../../src/storage/index.ts";
+import { runSnapshotStoreContract } from "./snapshot-store.ts";
+
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+async function openSqlite(dataDir: string): Promise<SnapshotStore> {
+  const opened = await openSnapshotStore({ dataDir });
+  if (opened.kind !== "opened") throw new Error(opened.message);
+  return opened.store;
+}
+
+describe("SnapshotStore", () => {
+  runSnapshotStoreContract("sqlite", () => {
+    const folder = mkdtempSync(join(tmpdir(), "konsul-snapshots-"));
+    folders.push(folder);
+    return { open: async () => openSqlite(folder), isDurable: true };
+  });
+  runSnapshotStoreContract("memory", () => ({
+    open: async () => Promise.resolve(createMemorySnapshotStore()),
+    isDurable: false,
+  }));
+});
