@@ -35,7 +35,7 @@ export async function openStores(options: StoresOptions): Promise<Result<Stores,
 function explain(dataDir: string, failure: OpenFailure): string {
   switch (failure.kind) {
     case "locked":
-      return `Cannot use the data folder ${dataDir} as another konsul process uses it: ${failure.message}. Stop that one, or set another data_dir`;
+      return `${failure.message}, or set another data_dir`;
     case "newer-format":
       return `Cannot use the data folder ${dataDir} as a newer release wrote it: ${failure.message}. Start that release again`;
     case "untrusted":

@@ -1,5 +1,13 @@
-import BTree from "sorted-btree";
+import ImportedBTree from "sorted-btree";
 import { compareBytes, type FrozenTable, type KeyRange, type Table } from "../../base/index.ts";
+
+/** In a bundle the default export of this CommonJS package arrives inside a module object, from source it does not. */
+function isWrapped(imported: unknown): imported is { readonly default: typeof ImportedBTree } {
+  return typeof imported === "object" && imported !== null && "default" in imported;
+}
+
+const BTree = isWrapped(ImportedBTree) ? ImportedBTree.default : ImportedBTree;
+type BTree<Key, Value> = ImportedBTree<Key, Value>;
 
 type Tree<Row> = BTree<Uint8Array, Row>;
 
