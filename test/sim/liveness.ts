@@ -87,6 +87,7 @@ function disagreement(world: World): string | undefined {
   if (status === undefined) return "the leader has no status";
   if (status.commit !== status.lastIndex) return `the leader has committed ${status.commit} of ${status.lastIndex}`;
   const { membership } = status;
+  if (!membership.voters.includes(leader.key)) return `${leader.key} leads and is no voter`;
   if (membership.outgoing.length > 0) return "the membership is joint";
   for (const host of world.hosts) {
     const isVoter = membership.voters.includes(host.key);

@@ -163,7 +163,7 @@ function drawDisk(random: Prng): DiskOptions {
 }
 
 function drawWorkload(random: Prng, timing: RaftTiming): WorkloadOptions {
-  const thinkMsMin = random.pick([1, 10, 50]);
+  const thinkMsMin = random.pick([2, 20, 100]);
   return {
     clientCount: random.pick([1, 2, 4, 6]),
     thinkMsMin,

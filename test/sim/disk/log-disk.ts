@@ -124,6 +124,7 @@ export class LogDisk {
       // The process that wrote it may be dead, and another one may be writing.
       if (this.#unsynced !== transaction || !gate.isAlive) return;
       if (this.#failsNextSync) return this.#fail(gate, done);
+      if (this.isBroken) return this.#pretend(gate, done);
       if (hooks.beforeSync()) return;
       this.#unsynced = undefined;
       this.image.apply(transaction.operations, transaction.commitHint);
@@ -133,8 +134,16 @@ export class LogDisk {
     });
   }
 
+  /** After a failed sync the next one succeeds, and what was written is lost all the same. */
+  #pretend(gate: Gate, done: Persisted): void {
+    this.#unsynced = undefined;
+    this.image.seq += 1;
+    gate.enter(() => done(ok({ seq: this.image.seq, durationMs: 1 })));
+  }
+
   #fail(gate: Gate, done: Persisted): void {
     this.isBroken = true;
+    this.#failsNextSync = false;
     this.#unsynced = undefined;
     gate.enter(() => done(err({ kind: "untrusted", message: "fsync failed: input/output error" })));
   }

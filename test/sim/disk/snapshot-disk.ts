@@ -63,6 +63,7 @@ export class SnapshotDisk {
   readonly #random: Prng;
   readonly #writeMs: number;
   #complete: StoredSnapshot[] = [];
+  #listed: readonly SnapshotMeta[] | undefined;
   #partial: Partial | undefined;
 
   constructor(scheduler: Scheduler, random: Prng, writeMs: number) {
@@ -72,7 +73,8 @@ export class SnapshotDisk {
   }
 
   list(): readonly SnapshotMeta[] {
-    return this.#complete.map(({ meta }) => meta);
+    this.#listed ??= this.#complete.map(({ meta }) => meta);
+    return this.#listed;
   }
 
   /** Pins go with the process; of an unfinished transfer any prefix may be left. */
@@ -94,6 +96,7 @@ export class SnapshotDisk {
   /** Found to be damaged: not listed any more. */
   #discard(id: string): void {
     this.#complete = this.#complete.filter(({ meta }) => meta.id !== id);
+    this.#listed = undefined;
   }
 
   copy(): SnapshotDisk {
@@ -159,6 +162,7 @@ export class SnapshotDisk {
     const others = this.#complete.filter(({ meta }) => meta.id !== snapshot.meta.id);
     const all = [...others, snapshot].toSorted((a, b) => a.meta.index - b.meta.index);
     this.#complete = all.filter(({ pins }, at) => pins > 0 || at >= all.length - KEPT_COUNT);
+    this.#listed = undefined;
   }
 
   #openStored(id: string, gate: Gate): ReturnType<SnapshotStore["openStored"]> {

@@ -1,10 +1,89 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mutate, type Mutant } from "./mutant.ts";
+import { MUTANTS } from "./table.ts";
+
 export interface MutantOptions {
+  /** Only the recorded seeds. */
   readonly isQuick: boolean;
   readonly only: number | undefined;
   readonly say: (text: string) => void;
 }
 
+const ROOT = new URL("../../../", import.meta.url).pathname;
+const SEEDS_MAX = 500;
+const TIME_MS_MAX = 60_000;
+const HORIZON_MS = 20_000;
+const AT_ONCE = 2;
+
+/** Breaks the code in each known way; a mutant that survives means that the simulator lacks a fault or a check. */
 export async function runMutants(options: MutantOptions): Promise<number> {
-  options.say("0 passed, 0 failed");
-  return 0;
+  const { only, isQuick, say } = options;
+  const wanted = MUTANTS.filter(({ number, seeds }) =>
+    only === undefined ? !isQuick || seeds.length > 0 : number === only,
+  );
+  const waiting = [...wanted];
+  let caught = 0;
+  const work = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const verdict = await runMutant(mutant, isQuick);
+      if (verdict.isCaught) caught += 1;
+      say(`${verdict.isCaught ? "caught  " : "SURVIVED"} ${mutant.number}. ${mutant.breaks}: ${verdict.how}`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  say(`${caught} passed, ${wanted.length - caught} failed`);
+  return caught === wanted.length ? 0 : 1;
+}
+
+interface Verdict {
+  readonly isCaught: boolean;
+  readonly how: string;
+}
+
+async function runMutant(mutant: Mutant, isQuick: boolean): Promise<Verdict> {
+  const folder = await mkdtemp(join(tmpdir(), "konsul-mutant-"));
+  try {
+    await copyTree(folder);
+    const path = join(folder, mutant.file);
+    await writeFile(path, mutate(await readFile(path, "utf8"), mutant));
+    if (!isQuick) return await simulate(folder, ["--seeds", String(SEEDS_MAX), "--from", "1"]);
+    for (const seed of mutant.seeds) {
+      const verdict = await simulate(folder, ["--seeds", "1", "--from", String(seed)]);
+      if (verdict.isCaught) return verdict;
+    }
+    return { isCaught: false, how: `not with seeds ${mutant.seeds.join(", ")}` };
+  } catch (cause) {
+    if (cause instanceof RangeError) return { isCaught: false, how: cause.message };
+    throw cause;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function copyTree(folder: string): Promise<void> {
+  for (const part of ["src", "test/sim", "test/linearizability"]) {
+    await cp(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  await cp(join(ROOT, "package.json"), join(folder, "package.json"));
+  await cp(join(ROOT, "tsconfig.json"), join(folder, "tsconfig.json"));
+  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+}
+
+/** Caught is a broken promise; a program that cannot even be loaded proves nothing. */
+async function simulate(folder: string, seeds: readonly string[]): Promise<Verdict> {
+  const flags = ["--stop-at-failure", "--time-ms", String(TIME_MS_MAX), "--ticks", String(HORIZON_MS)];
+  const child = Bun.spawn([process.execPath, join(folder, "test/sim/main.ts"), ...seeds, ...flags], {
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: TIME_MS_MAX * 2,
+  });
+  const said = await new Response(child.stdout).text();
+  const complaints = await new Response(child.stderr).text();
+  await child.exited;
+  const failure = said.split("\n").find((line) => /^seed \d+ broke/.test(line));
+  if (failure !== undefined) return { isCaught: true, how: failure.slice(0, 160) };
+  if (said.includes(" passed, 0 failed")) return { isCaught: false, how: said.trim().split("\n").at(-1) ?? "" };
+  return { isCaught: false, how: `the run did not end by itself: ${complaints.slice(0, 300)}` };
 }

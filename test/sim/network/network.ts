@@ -77,7 +77,10 @@ export class Network implements Wires {
     const fate = this.links.holdIfCut(from.host, to.host, () => this.#arrive(connection, to, messages));
     if (fate !== "open") return;
     if (connection.isClosedAt(to) && !this.random.chance(this.options.ghostChance)) return;
-    to.receive(this.options.isEncoded ? messages.map((message) => recode(message)) : messages);
+    // A ghost reaches whoever is there by now: another start, or another node, at the same address.
+    const standing = to.gate.isAlive ? to : this.#standingAt(to.host);
+    if (standing === "refused" || standing === "silent") return;
+    standing.receive(this.options.isEncoded ? messages.map((message) => recode(message)) : messages);
   }
 }
 

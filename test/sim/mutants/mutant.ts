@@ -1,0 +1,22 @@
+/** One way to break exactly one rule, as a change of source text. */
+export interface Mutant {
+  readonly number: number;
+  /** The rule that is broken, in words. */
+  readonly breaks: string;
+  /** From the root of the project. */
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  /** Seeds that are known to catch it, for the quick run. */
+  readonly seeds: readonly number[];
+}
+
+/** The source with the mutant in it. @throws RangeError unless the text to replace occurs exactly once */
+export function mutate(source: string, { number, file, find, replace }: Mutant): string {
+  const parts = source.split(find);
+  if (parts.length !== 2) {
+    throw new RangeError(`Mutant ${number} must find its text once in ${file}: it occurs ${parts.length - 1} times`);
+  }
+  return parts.join(replace);
+}
