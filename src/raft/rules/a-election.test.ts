@@ -302,6 +302,18 @@ describe("A. term, vote, election", () => {
     expect(again.node.status.role).toBe("leader");
   });
 
+  test("rule 17: a voter of the outgoing half alone campaigns while the joint membership lasts", () => {
+    const joint = {
+      ...membershipOf(["a", "b", "c"]),
+      voters: [keyOf("b"), keyOf("c")],
+      outgoing: [keyOf("a"), keyOf("b")],
+    };
+    const { node } = lonelyNode("a", bootstrappedDisk(joint), { commitHint: 1 });
+    node.now = 5000;
+    node.step({ kind: "tick" });
+    expect(node.status.role).toBe("pre-candidate");
+  });
+
   test("rule 18: a candidate outside our membership is refused while a leader is heard, judged as usual otherwise", () => {
     const { node, sent } = lonelyNode("a", bootstrappedDisk(THREE));
     node.hear("b", 2, append(node));

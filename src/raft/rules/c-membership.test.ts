@@ -196,6 +196,29 @@ describe("C. membership", () => {
     expect(leader.marks("learner-promoted")).toBe(1);
   });
 
+  test("rule 46: a learner that needed longer than an election timeout must do another round", () => {
+    const { node, term } = settledLeader();
+    change(node, { kind: "add-learner", member: memberOf("d") });
+    node.flush();
+    for (let i = 0; i < 15; i += 1) {
+      node.now += 100;
+      node.step({ kind: "tick" });
+      node.hear("b", term, appendReply({ match: 3, session: 1, round: node.lastRound }));
+    }
+
+    node.hear("d", term, appendReply({ match: 3, session: 3, round: node.lastRound }));
+    const early = change(node, { kind: "promote", key: keyOf("d") });
+    expect(codeOf(node.outcomes.get(early))).toBe("not-caught-up");
+    for (let i = 0; i < 2; i += 1) {
+      node.now += 100;
+      node.step({ kind: "tick" });
+      node.hear("b", term, appendReply({ match: 3, session: 1, round: node.lastRound }));
+      node.hear("d", term, appendReply({ match: 3, session: 3, round: node.lastRound }));
+    }
+
+    expect(node.status.membership.voters).toContain(keyOf("d"));
+  });
+
   test("rule 46: a non-voter and a demoted voter are not promoted by themselves", () => {
     const cluster = new Cluster(["a", "b", "c"]);
     const leader = cluster.elect();
