@@ -1,0 +1,103 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cleanUp, konsul, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
+
+let agent: AgentProcess;
+
+beforeAll(async () => {
+  agent = await startAgent(["--dev"]);
+});
+
+afterAll(cleanUp);
+
+describe("konsul", () => {
+  test("version says what it is", async () => {
+    const { code, out } = await konsul(["version"]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^konsul \d+\.\d+\.\d+ \(commit \w+\)/)]);
+    const { out: json } = await konsul(["version", "--json"]);
+    expect(JSON.parse(json)).toMatchObject({ protocols: { peer: { min: 1, max: 1 } } });
+  });
+
+  test("--help lists every command, and each explains itself", async () => {
+    const { code, out } = await konsul(["--help"]);
+    expect(code).toBe(0);
+    const commands = [...out.matchAll(/^ {2}([a-z]+(?: [a-z]+)?) {2,}/gm)].map((match) => match[1] ?? "");
+    expect(commands.length).toBeGreaterThan(10);
+    for (const command of commands) {
+      const help = await konsul([...command.split(" "), "--help"]);
+      expect([command, help.code, help.out]).toEqual([command, 0, expect.stringContaining(`usage: konsul ${command}`)]);
+    }
+  });
+
+  test("wrong usage is exit code 2 and one line that helps", async () => {
+    for (const words of [
+      ["kv", "gte", "a"],
+      ["kv", "get"],
+      ["kv", "get", "a", "b"],
+      ["kv", "get", "a", "--consistnt"],
+      ["agent", "--prot", "1"],
+      [],
+    ]) {
+      const { code, out, problems } = await konsul(words);
+      expect([words, code]).toEqual([words, 2]);
+      if (words.length > 0) expect([out, problems.trim().split("\n").length]).toEqual(["", 1]);
+    }
+    expect((await konsul(["kv", "gte", "a"])).problems).toContain("kv get");
+  });
+
+  test("every mistake in the settings is listed at once", async () => {
+    const file = join(temporaryFolder(), "konsul.yaml");
+    writeFileSync(file, "prot: 1\nlog_level: loud\nraft:\n  heartbeat_timeout: 5ms\n");
+    const { code, problems } = await konsul(["config", "validate", file]);
+    expect([code, problems.trim().split("\n").length]).toEqual([1, 3]);
+    for (const word of ["prot", "port", "log_level", "raft.heartbeat_timeout"]) expect(problems).toContain(word);
+    const agentRun = await konsul(["agent", "--config", file]);
+    expect([agentRun.code, agentRun.problems.trim().split("\n").length]).toEqual([2, 3]);
+    writeFileSync(file, "port: 8888\n");
+    expect((await konsul(["config", "validate", file])).code).toBe(0);
+  });
+
+  test("nobody there is said with the address and what to do", async () => {
+    const { code, problems } = await konsul(["kv", "get", "a", "--http-addr", "http://127.0.0.1:1"]);
+    expect([code, problems]).toEqual([1, expect.stringContaining("http://127.0.0.1:1")]);
+  });
+
+  test("kv put, get, list and delete work with any bytes", async () => {
+    const { url } = agent;
+    const bytes = new Uint8Array(70_000).map((_, at) => at * 7);
+    expect((await konsul(["kv", "put", "cli/bin", "-"], { url, input: bytes })).code).toBe(0);
+    const answer = await fetch(`${url}/kv/cli/bin?raw`);
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(bytes);
+    expect((await konsul(["kv", "put", "cli/text", "héllo", "--flags", "18446744073709551615"], { url })).code).toBe(0);
+    expect((await konsul(["kv", "get", "cli/text"], { url })).out).toBe("héllo");
+    expect((await konsul(["kv", "get", "cli/text", "--json", "--consistent"], { url })).out).toContain(
+      "18446744073709551615",
+    );
+    expect((await konsul(["kv", "list", "cli/"], { url })).out).toBe("cli/bin\ncli/text\n");
+    expect((await konsul(["kv", "put", "cli/text", "x", "--cas", "0"], { url })).code).toBe(1);
+    expect((await konsul(["kv", "delete", "cli/", "--recurse"], { url })).problems).toContain("2");
+    expect((await konsul(["kv", "get", "cli/text"], { url })).code).toBe(1);
+  });
+
+  test("health and the cluster are shown", async () => {
+    const { url } = agent;
+    expect((await konsul(["health", "--ready"], { url })).code).toBe(0);
+    expect((await konsul(["cluster", "status"], { url })).out).toContain("healthy");
+    expect(JSON.parse((await konsul(["cluster", "leader", "--json"], { url })).out)).toMatchObject({ term: 2 });
+    expect((await konsul(["cluster", "peers"], { url })).out).toContain("leader");
+  });
+
+  test("completion knows the commands in each shell", async () => {
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const { code, out } = await konsul(["completion", shell]);
+      expect([code, out]).toEqual([0, expect.stringContaining("consistent")]);
+    }
+    const script = join(temporaryFolder(), "completion.bash");
+    writeFileSync(
+      script,
+      `${(await konsul(["completion", "bash"])).out}\nCOMP_WORDS=(konsul kv ge); COMP_CWORD=2; _konsul; echo "\${COMPREPLY[@]}"\n`,
+    );
+    expect(Bun.spawnSync(["bash", script]).stdout.toString().trim()).toBe("get");
+  });
+});
