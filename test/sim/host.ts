@@ -90,7 +90,8 @@ export class Host implements Machine {
   }
 
   start(): void {
-    if (this.process !== undefined) return;
+    // The mark "untrusted" outlives the process: a broken disk is not served again, only wiped.
+    if (this.process !== undefined || this.log.isBroken) return;
     this.#restartAt = undefined;
     this.isOn = true;
     const process = new Process(this.#world, this, { boot: this.#world.mint(), random: this.#random.fork() });
