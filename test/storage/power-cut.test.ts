@@ -1,0 +1,144 @@
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dlopen, FFIType, ptr } from "bun:ffi";
+import { expect, test } from "bun:test";
+import { createPrng } from "../../src/base/index.ts";
+import { storePaths } from "../../src/storage/index.ts";
+import { inspectLog } from "../../src/storage/log-inspection.ts";
+import { bootstrapModel, differenceToHead, nextStep } from "./log-model.ts";
+
+const CUTS = process.env["KONSUL_LONG"] === "1" ? 300 : 24;
+const CONTROL_CUTS = 6;
+/** `_IOR('X', 125, __u32)` with flag 2: the file system stops at once, its journal is not flushed. */
+const EXT4_IOC_SHUTDOWN = 0x8004587d;
+const NO_LOG_FLUSH = 2;
+
+/** A file system of its own that can lose its power. */
+class Island {
+  readonly #dir = mkdtempSync(join(tmpdir(), "konsul-power-"));
+  readonly mount = join(this.#dir, "mount");
+  readonly #image = join(this.#dir, "image");
+
+  static isPossible(): boolean {
+    if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+    const island = new Island();
+    const isMounted = island.create();
+    island.destroy();
+    return isMounted;
+  }
+
+  create(): boolean {
+    mkdirSync(this.mount);
+    return run("truncate", "-s", "96M", this.#image) && run("mkfs.ext4", "-q", "-F", this.#image) && this.mountAgain();
+  }
+
+  mountAgain(): boolean {
+    return run("mount", "-o", "loop", this.#image, this.mount);
+  }
+
+  unmount(): boolean {
+    return run("umount", this.mount);
+  }
+
+  cut(): void {
+    const libc = dlopen("libc.so.6", {
+      ioctl: { args: [FFIType.i32, FFIType.u64, FFIType.ptr], returns: FFIType.i32 },
+    });
+    const fd = openSync(this.mount, "r");
+    const flags = new Uint32Array([NO_LOG_FLUSH]);
+    expect(libc.symbols.ioctl(fd, EXT4_IOC_SHUTDOWN, ptr(flags))).toBe(0);
+    closeSync(fd);
+    libc.close();
+  }
+
+  destroy(): void {
+    this.unmount();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+function run(...command: readonly string[]): boolean {
+  if (Bun.which(command[0] ?? "") === null) return false;
+  return Bun.spawnSync([...command], { stdout: "ignore", stderr: "ignore" }).exitCode === 0;
+}
+
+/** Lets a child write until `acks` were acknowledged, then takes the power away; the last acknowledged number. */
+async function writeAndCut(island: Island, synchronous: "FULL" | "NORMAL", acks: number): Promise<number> {
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "crash-child.ts"), join(island.mount, "data"), "11", synchronous],
+    { stdout: "pipe", stderr: "ignore" },
+  );
+  let last = 0;
+  let seen = 0;
+  let rest = "";
+  let isCut = false;
+  const decoder = new TextDecoder();
+  for await (const bytes of child.stdout) {
+    rest += decoder.decode(bytes, { stream: true });
+    const lines = rest.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      if (line.startsWith("refused")) throw new Error(line);
+      // What was acknowledged in the very moment of the cut counts, too.
+      if (line.startsWith("ack ")) last = Number(line.slice(4));
+      seen += 1;
+    }
+    if (seen < acks || isCut) continue;
+    isCut = true;
+    island.cut();
+    child.kill("SIGKILL");
+  }
+  await child.exited;
+  return last;
+}
+
+/** The transaction that the folder stands at after power is back; -1: it is refused. */
+function recover(island: Island): number {
+  expect(island.unmount()).toBe(true);
+  expect(island.mountAgain()).toBe(true);
+  const paths = storePaths(join(island.mount, "data"));
+  const found = inspectLog({ paths, snapshots: [], acceptMissingWitness: false });
+  if (found.kind === "pristine") return 0;
+  if (found.kind !== "good") return -1;
+  let model = bootstrapModel();
+  while (model.seq < found.head.seq) model = nextStep(model, 11, model.seq).after;
+  if (found.head.seq > 0) expect(differenceToHead(model, found.head, found.entries)).toBeUndefined();
+  return found.head.seq;
+}
+
+const isPossible = Island.isPossible();
+if (!isPossible) process.stdout.write("power cuts: SKIPPED, they need root, loop devices and ext4\n");
+
+test.skipIf(!isPossible)(
+  "a power cut takes nothing acknowledged, and with synchronous=NORMAL it would",
+  async () => {
+    const island = new Island();
+    try {
+      expect(island.create()).toBe(true);
+      const prng = createPrng(40);
+      let lost = 0;
+      let refused = 0;
+      for (let cut = 0; cut < CUTS; cut++) {
+        const acked = await writeAndCut(island, "FULL", prng.between(1, 120));
+        const found = recover(island);
+        refused += Number(found < 0);
+        lost += Number(found >= 0 && found < acked);
+      }
+      let controlLost = 0;
+      for (let cut = 0; cut < CONTROL_CUTS; cut++) {
+        rmSync(join(island.mount, "data"), { recursive: true, force: true });
+        const acked = await writeAndCut(island, "NORMAL", 60);
+        controlLost += Number(recover(island) < acked);
+      }
+      process.stdout.write(
+        `power cuts: ${CUTS}, ${lost} lost something, ${refused} refused; control: ${controlLost} of ${CONTROL_CUTS} lost\n`,
+      );
+      expect([lost, refused]).toEqual([0, 0]);
+      expect(controlLost).toBeGreaterThan(0);
+    } finally {
+      island.destroy();
+    }
+  },
+  300_000,
+);
