@@ -6,7 +6,7 @@ export interface Part {
   readonly shareMinutes: number;
   /** `tests`: counted from the runner's report. `check`: counts as one. `counting`: its last line counts. */
   readonly counts: "tests" | "check" | "counting";
-  /** Left out unless the file or folder is there. */
+  /** Left out unless a file matches. */
   readonly needs?: string;
 }
 
@@ -27,24 +27,48 @@ export const PARTS: readonly Part[] = [
   },
   { name: "build", command: [bun, "scripts/build.ts"], shareMinutes: 0.5, counts: "check" },
   { name: "unit", command: test("./src", "./scripts"), shareMinutes: 2, counts: "tests" },
-  { name: "contract", command: test("./test/contracts"), shareMinutes: 1, counts: "tests", needs: "test/contracts" },
+  {
+    name: "contract",
+    command: test("./test/contracts"),
+    shareMinutes: 1,
+    counts: "tests",
+    needs: "test/contracts/**/*.test.ts",
+  },
   {
     name: "conformance",
     command: test("./test/conformance"),
     shareMinutes: 0.5,
     counts: "tests",
-    needs: "test/conformance",
+    needs: "test/conformance/**/*.test.ts",
   },
   {
     name: "linearizability",
     command: test("./test/linearizability"),
     shareMinutes: 1,
     counts: "tests",
-    needs: "test/linearizability",
+    needs: "test/linearizability/**/*.test.ts",
   },
-  { name: "rule-tests", command: test("./test/rules"), shareMinutes: 0.5, counts: "tests", needs: "test/rules" },
-  { name: "storage", command: test("./test/storage"), shareMinutes: 3, counts: "tests", needs: "test/storage" },
-  { name: "simulator-tests", command: test("./test/sim"), shareMinutes: 1, counts: "tests", needs: "test/sim" },
+  {
+    name: "rule-tests",
+    command: test("./test/rules"),
+    shareMinutes: 0.5,
+    counts: "tests",
+    needs: "test/rules/**/*.test.ts",
+  },
+  {
+    name: "storage",
+    command: test("./test/storage"),
+    shareMinutes: 3,
+    counts: "tests",
+    needs: "test/storage/**/*.test.ts",
+  },
+  {
+    name: "simulator-tests",
+    command: test("./test/sim"),
+    shareMinutes: 1,
+    counts: "tests",
+    needs: "test/sim/**/*.test.ts",
+  },
   {
     name: "simulator",
     command: [bun, "test/sim/main.ts", "--ci"],
@@ -64,7 +88,7 @@ export const PARTS: readonly Part[] = [
     command: test("./test/integration"),
     shareMinutes: 2,
     counts: "tests",
-    needs: "test/integration",
+    needs: "test/integration/**/*.test.ts",
   },
-  { name: "e2e", command: test("./test/e2e"), shareMinutes: 6, counts: "tests", needs: "test/e2e" },
+  { name: "e2e", command: test("./test/e2e"), shareMinutes: 6, counts: "tests", needs: "test/e2e/**/*.test.ts" },
 ];

@@ -1,6 +1,6 @@
 import { randomHex } from "./random-hex.ts";
 import { chainAfter, chainStart, encodeMembership, type Entry, type Member, type Membership } from "../raft/index.ts";
-import { memberKey, type BootId, type ClusterId, type Incarnation } from "../base/index.ts";
+import { memberKey, type BootId, type ClusterId, type Epoch, type Incarnation } from "../base/index.ts";
 import type { Identity, StoredState } from "../node/index.ts";
 
 export function mintBootId(): BootId {
@@ -49,5 +49,17 @@ export function createCluster(self: Member): { readonly identity: Identity; read
     base,
     entries: [{ ...entry, chain: chainAfter(base.chain, entry) }],
   };
+  return { identity, first };
+}
+
+/** A member of somebody else's cluster, with an empty log: everything comes from the leader. */
+export function joinCluster(
+  self: Member,
+  cluster: { readonly clusterId: ClusterId; readonly epoch: Epoch },
+): { readonly identity: Identity; readonly first: StoredState } {
+  const { clusterId, epoch } = cluster;
+  const identity: Identity = { clusterId, epoch, nodeId: self.id, incarnation: self.incarnation };
+  const base = { index: 0, term: 0, chain: chainStart(clusterId, epoch), time: 0 };
+  const first = { identity, hard: { term: 0, vote: undefined }, seq: 1, commitHint: 0, base, entries: [] };
   return { identity, first };
 }

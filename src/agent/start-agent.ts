@@ -1,4 +1,5 @@
 import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "../base/index.ts";
+import type { Formed } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
 import { startHttpServer, type HttpServer } from "../http/index.ts";
@@ -15,7 +16,8 @@ import {
 import { Replica, type ReplicaLimits } from "../replica/index.ts";
 import { Metrics, observeProcess, type Logger } from "../telemetry/index.ts";
 import { createNoTransport } from "../transport/index.ts";
-import { createCluster, mintBootId, mintIncarnation } from "./identity.ts";
+import { createCluster, joinCluster, mintBootId, mintIncarnation } from "./identity.ts";
+import { Peers } from "./peers.ts";
 import { observeRaft } from "./raft-metrics.ts";
 import { randomHex } from "./random-hex.ts";
 import { openStores } from "./stores.ts";
@@ -43,18 +45,22 @@ export interface Agent {
 export async function startAgent(options: StartOptions): Promise<Result<Agent, string>> {
   const { config, clock, logger, isDev } = options;
   const boot = mintBootId();
-  const stores = await openStores({
-    config,
-    boot,
-    isDev,
-    onUntrusted: ({ message }) => logger.error("The disk broke a promise", { reason: message }),
-  });
+  const onUntrusted = ({ message }: { readonly message: string }): void =>
+    logger.error("The disk broke a promise", { reason: message });
+  const stores = await openStores({ config, boot, isDev, onUntrusted });
   if (!stores.ok) return stores;
-  const { log, snapshots, notes } = stores.value;
-  for (const note of notes) logger.warn(note);
-  const identified = await identify(config, log);
+  for (const note of stores.value.notes) logger.warn(note);
+  const metrics = new Metrics();
+  const self = ownMember(config, stores.value.log.initial.identity);
+  const peers = config.raft.isEnabled
+    ? Peers.open({ config, clock, logger, metrics, boot, self, log: stores.value.log })
+    : ok(undefined);
+  if (!peers.ok) return peers;
+  const log = peers.value?.log ?? stores.value.log;
+  const identified = await identify(config, { log, self, peers: peers.value });
   if (!identified.ok) return identified;
   const { identity, stored } = identified.value;
+  peers.value?.identify(identity);
   const fsm = createKonsulFsm({ watchWindow: config.limits.watchWindow });
   const opened = await openNode({
     ...raftSettings(config),
@@ -64,8 +70,8 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
     stored,
     clock,
     log,
-    snapshots,
-    transport: createNoTransport(),
+    snapshots: stores.value.snapshots,
+    transport: peers.value?.transport ?? createNoTransport(),
     machine: fsm,
     commandVersion: COMMAND_VERSION,
     random: Math.random,
@@ -73,8 +79,9 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
   });
   if (!opened.ok) return err(`Cannot start with the data in ${config.dataDir}: ${opened.error}`);
   const node = opened.value;
+  peers.value?.attach(node);
   const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config) });
-  return serve({ options, node, replica, identity });
+  return serve({ options, node, replica, identity, metrics });
 }
 
 interface Serving {
@@ -82,11 +89,11 @@ interface Serving {
   readonly node: RaftNode;
   readonly replica: Replica;
   readonly identity: Identity;
+  readonly metrics: Metrics;
 }
 
-function serve({ options, node, replica, identity }: Serving): Result<Agent, string> {
+function serve({ options, node, replica, identity, metrics }: Serving): Result<Agent, string> {
   const { config, clock, logger } = options;
-  const metrics = new Metrics();
   metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
   const process = observeProcess(metrics, clock);
   observeRaft(metrics, node, replica);
@@ -148,30 +155,36 @@ async function openNode(options: RaftNodeOptions): Promise<Result<RaftNode, stri
   return new Promise((resolve) => openRaftNode(options, resolve));
 }
 
-/** Who this folder is; a folder without identity becomes a new cluster of one. */
-async function identify(
-  config: Config,
-  log: LogStore,
-): Promise<Result<{ readonly identity: Identity; readonly stored: StoredState }, string>> {
+interface Identifying {
+  readonly log: LogStore;
+  readonly self: Member;
+  readonly peers: Peers | undefined;
+}
+
+type Identified = Result<{ readonly identity: Identity; readonly stored: StoredState }, string>;
+
+/** Who this folder is; a folder without identity joins a cluster, or becomes a new one. */
+async function identify(config: Config, { log, self, peers }: Identifying): Promise<Identified> {
   const { initial } = log;
   if (initial.identity !== undefined) return ok({ identity: initial.identity, stored: initial });
-  const { identity, first } = createCluster(newMember(config));
+  const formed: Formed = peers === undefined ? { kind: "create" } : await peers.form();
+  if (formed.kind === "stop") return err(formed.reason);
+  const { identity, first } = formed.kind === "create" ? createCluster(self) : joinCluster(self, formed);
   return new Promise((resolve) => {
     log.bootstrap(identity, { hard: first.hard, entries: first.entries }, (result) => {
-      resolve(
-        result.ok
-          ? ok({ identity, stored: { ...first, seq: result.value.seq } })
-          : err(`Cannot write to the data folder ${config.dataDir}: ${result.error.message}`),
-      );
+      if (result.ok) resolve(ok({ identity, stored: { ...first, seq: result.value.seq } }));
+      else resolve(err(`Cannot write to the data folder ${config.dataDir}: ${result.error.message}`));
     });
   });
 }
 
-function newMember(config: Config): Member {
+/** This node as the membership knows it, or will know it. */
+function ownMember(config: Config, identity: Identity | undefined): Member {
   const { raft } = config;
+  const minted = raft.nodeId === "" ? `node-${randomHex(4)}` : raft.nodeId;
   return {
-    id: raft.nodeId === "" ? `node-${randomHex(4)}` : raft.nodeId,
-    incarnation: mintIncarnation(),
+    id: identity?.nodeId ?? minted,
+    incarnation: identity?.incarnation ?? mintIncarnation(),
     name: raft.nodeName,
     address: raft.isEnabled ? raft.advertiseAddress : "",
     httpAddress: config.httpAdvertiseAddress === "" ? `${config.host}:${config.port}` : config.httpAdvertiseAddress,

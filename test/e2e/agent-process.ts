@@ -38,7 +38,11 @@ export async function startAgent(
   flags: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<AgentProcess> {
-  const agent = launch(["agent", "--port", "0", "--limit-disk-reserve-bytes", "0", ...flags], environment);
+  const agent = launch(["agent", ...flags], {
+    KONSUL_PORT: "0",
+    KONSUL_LIMITS_DISK_RESERVE_BYTES: "0",
+    ...environment,
+  });
   for (;;) {
     const port = /http=http:\/\/127\.0\.0\.1:(\d+)/.exec(agent.log())?.[1];
     if (agent.child.exitCode !== null) throw new Error(`the agent ended: ${agent.log()}`);

@@ -1,0 +1,200 @@
+import { readFileSync } from "node:fs";
+import { EMPTY_BYTES, err, memberKey, ok, VERSION, type BootId, type Clock, type Result } from "../base/index.ts";
+import { admit, decodeAdmission, encodeAdmissionAnswer, encodeStanding, form, type Formed } from "../cluster/index.ts";
+import type { Config } from "../config/index.ts";
+import { COMMAND_VERSION } from "../fsm/index.ts";
+import type { Identity, LogStore, Member, RaftNode } from "../node/index.ts";
+import type { Logger, Metrics } from "../telemetry/index.ts";
+import { createTcpTransport, parseHostPort, type Introduction, type TcpTransport } from "../transport/index.ts";
+import { countTransactions } from "./count-transactions.ts";
+
+export interface PeersOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly boot: BootId;
+  readonly self: Member;
+  readonly log: LogStore;
+}
+
+/** The peer port: answers others before this node belongs to a cluster, and carries Raft's messages afterwards. */
+export class Peers {
+  readonly transport: TcpTransport;
+  readonly log: LogStore;
+  readonly #options: PeersOptions;
+  #identity: Identity | undefined;
+  #node: RaftNode | undefined;
+
+  private constructor(options: PeersOptions, transport: TcpTransport, counted: ReturnType<typeof countTransactions>) {
+    this.#options = options;
+    this.transport = transport;
+    this.log = counted.log;
+    transport.serve(({ method, body, peer }, answer) => this.#answer(method, body, peer, answer));
+  }
+
+  /** Opens the port. The error is a sentence for the operator. */
+  static open(options: PeersOptions): Result<Peers, string> {
+    const { config, clock, logger, metrics } = options;
+    const bind = parseHostPort(config.raft.bindAddress);
+    if (bind === undefined) return err(`Cannot listen for peers on "${config.raft.bindAddress}": it is no HOST:PORT`);
+    const counted = countTransactions(options.log);
+    const holder: { peers?: Peers } = {};
+    const transport = createTcpTransport({
+      clock,
+      random: Math.random,
+      bind,
+      self: () => introduce(options, holder.peers?.identity, counted.seq()),
+      tokens: () => readTokens(config),
+      warn: (message, fields) => logger.warn(message, fields),
+      onRejected: (reason) => metrics.increase("konsul_peer_rejected_total", { reason }),
+      snapshots: { sendsMax: 2, bytesPerSecond: Infinity },
+    });
+    const peers = new Peers(options, transport, counted);
+    holder.peers = peers;
+    try {
+      transport.listen();
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      return err(
+        `Cannot listen for peers on ${config.raft.bindAddress}: ${why}. Stop what uses it, or set raft.bind_addr`,
+      );
+    }
+    return ok(peers);
+  }
+
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  /** From now on this node belongs to a cluster. */
+  identify(identity: Identity): void {
+    this.#identity = identity;
+  }
+
+  /** From now on this node can let others in. */
+  attach(node: RaftNode): void {
+    this.#node = node;
+    this.#keepOwnAddress(node);
+  }
+
+  async form(): Promise<Formed> {
+    const { config, clock, logger, self } = this.#options;
+    const { isBootstrap, joinAddresses } = config.raft;
+    const note = (message: string): void => logger.info(message);
+    const calls = {
+      call: this.transport.call.bind(this.transport),
+      ask: (...[address, request, done]: Parameters<TcpTransport["ask"]>): void =>
+        this.transport.ask(address, request, done),
+    };
+    return new Promise((resolve) => {
+      form(
+        {
+          clock,
+          random: Math.random,
+          calls: {
+            call: calls.call,
+            ask: (address, request, done) =>
+              calls.ask(address, request, (outcome, peer) =>
+                done(outcome, peer === undefined ? undefined : identityOf(peer)),
+              ),
+          },
+          self,
+          isBootstrap,
+          joinAddresses,
+          note,
+        },
+        resolve,
+      );
+    });
+  }
+
+  #answer(method: string, body: Uint8Array, _: Introduction, answer: (body: Uint8Array) => void): void {
+    if (method === "standing") return answer(this.#standing());
+    if (method !== "admit") return answer(EMPTY_BYTES);
+    const [node, identity] = [this.#node, this.#identity];
+    if (node === undefined || identity === undefined) {
+      return answer(encodeAdmissionAnswer({ kind: "ask-leader", address: "" }));
+    }
+    admit({ node, identity, clock: this.#options.clock }, decodeAdmission(body), (outcome) => {
+      if (outcome.kind === "refused")
+        this.#options.logger.warn("A node was not let in", { code: outcome.code, reason: outcome.reason });
+      answer(encodeAdmissionAnswer(outcome));
+    });
+  }
+
+  #standing(): Uint8Array {
+    const { self, config } = this.#options;
+    const core = this.#node?.status().core;
+    const leader = core?.leader === undefined ? undefined : core.membership.members.get(core.leader);
+    return encodeStanding({
+      standing: this.#identity === undefined ? "pristine" : "member",
+      clusterId: this.#identity?.clusterId ?? "",
+      key: memberKey(self.id, self.incarnation),
+      isBootstrapping: this.#identity === undefined && config.raft.isBootstrap,
+      leaderAddress: leader?.address ?? "",
+    });
+  }
+
+  /** A leader whose own addresses changed with its settings puts them into the membership. */
+  #keepOwnAddress(node: RaftNode): void {
+    const { self, clock, logger } = this.#options;
+    node.observe({
+      onObservation: (observation) => {
+        if (observation.kind !== "role" || observation.role !== "leader") return;
+        const status = node.status();
+        const known = status.core.membership.members.get(status.self);
+        if (known === undefined || (known.address === self.address && known.httpAddress === self.httpAddress)) return;
+        const member = {
+          ...known,
+          address: self.address,
+          httpAddress: self.httpAddress,
+          name: self.name,
+          version: self.version,
+        };
+        node.change({ changes: [{ kind: "update", member }] }, clock.now() + 10_000, (outcome) => {
+          if (outcome.kind !== "ok")
+            logger.warn("This node's new address is not in the membership yet", { outcome: outcome.kind });
+        });
+      },
+    });
+  }
+}
+
+function identityOf(peer: Introduction): {
+  readonly key: string;
+  readonly address: string;
+  readonly clusterId: string;
+} {
+  return { key: memberKey(peer.id, peer.incarnation), address: peer.address, clusterId: peer.clusterId };
+}
+
+function introduce(
+  options: PeersOptions,
+  identity: Identity | undefined,
+  seq: number,
+): Omit<Introduction, "purpose" | "to" | "nonce"> {
+  const { self, boot } = options;
+  return {
+    protocolMin: 1,
+    protocolMax: 1,
+    clusterId: identity?.clusterId ?? "",
+    epoch: identity?.epoch ?? { counter: 0, random: "00000000" },
+    id: self.id,
+    incarnation: self.incarnation,
+    boot,
+    seq,
+    lastIndex: 0,
+    version: VERSION,
+    commandVersion: COMMAND_VERSION,
+    address: self.address,
+  };
+}
+
+/** Settings first, then the file, one token a line; read anew each time, so that tokens rotate without a restart. */
+function readTokens(config: Config): readonly string[] {
+  const { joinTokens, joinTokenFile } = config.raft;
+  if (joinTokenFile === "") return joinTokens;
+  const lines = readFileSync(joinTokenFile, "utf8").split("\n");
+  return [...joinTokens, ...lines.map((line) => line.trim()).filter((line) => line !== "")];
+}
