@@ -103,8 +103,17 @@ function drawBody(kind: FaultClass, options: SwarmOptions, random: Prng): FaultB
     case "wipe":
     case "rollback":
       return { kind, target, downMs };
-    case "damage-snapshot":
     case "transfer":
+      return { kind, target, isCut: random.chance(0.3) };
+    case "strand":
+      return {
+        kind,
+        target: { kind: "leader" },
+        count: random.between(1, 30),
+        forMs: forMs + 300,
+        downMs: downMs + 50,
+      };
+    case "damage-snapshot":
     case "snapshot":
       return { kind, target };
     case "cut-transfers":

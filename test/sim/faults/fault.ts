@@ -46,7 +46,16 @@ export type FaultBody =
   | { readonly kind: "wipe"; readonly target: Target; readonly downMs: number }
   | { readonly kind: "damage-snapshot"; readonly target: Target }
   | { readonly kind: "rollback"; readonly target: Target; readonly downMs: number }
-  | { readonly kind: "transfer"; readonly target: Target }
+  /** With `isCut` the target dies when it campaigns, before anybody hears of its new term. */
+  | { readonly kind: "transfer"; readonly target: Target; readonly isCut: boolean }
+  /** The leader is cut off with writes that nobody else gets, and when it comes back the next one dies. */
+  | {
+      readonly kind: "strand";
+      readonly target: Target;
+      readonly count: number;
+      readonly forMs: number;
+      readonly downMs: number;
+    }
   | { readonly kind: "snapshot"; readonly target: Target }
   | { readonly kind: "cut-transfers" }
   | { readonly kind: "remove"; readonly target: Target; readonly forMs: number; readonly isTold: boolean }
@@ -81,6 +90,7 @@ export const FAULT_CLASSES: readonly FaultClass[] = [
   "wipe",
   "damage-snapshot",
   "transfer",
+  "strand",
   "snapshot",
   "cut-transfers",
   "remove",

@@ -79,7 +79,9 @@ function injectAt(
     case "rollback":
       return undefined;
     case "transfer":
-      return transfer(world, host);
+      return transfer(world, host, body.isCut);
+    case "strand":
+      return strand(world, host, body);
     case "snapshot":
       return host.process?.enter(() => host.process?.node?.takeSnapshot(() => undefined));
     case "remove":
@@ -142,7 +144,9 @@ function failSync(world: World, host: Host, body: Body<"sync-failure">): void {
   });
 }
 
-function transfer(world: World, to: Host): void {
+function transfer(world: World, to: Host, isCut: boolean): void {
+  if (isCut)
+    to.traps.setSend({ kind: "crash-at-send", target: { kind: "leader" }, message: "vote", isSent: false, downMs: 1 });
   const leader = world.leader();
   leader?.enter(() => {
     const deadline = leader.host.clock.now() + world.options.timing.electionTimeoutMs * 4;
@@ -177,6 +181,24 @@ function rawChange(world: World, salt: number): void {
   }
   leader.enter(() => {
     leader.node?.change({ changes }, leader.host.clock.now() + 1000, () => undefined);
+  });
+}
+
+/** Leaves a log that is longer and older than the others' when elections begin. */
+function strand(world: World, host: Host, body: Body<"strand">): void {
+  const cut = {
+    kind: "partition",
+    shape: "isolate",
+    target: body.target,
+    salt: 1,
+    forMs: body.forMs,
+    isHeld: false,
+  } as const;
+  partition(world, host.number, cut);
+  burst(host, world, body.count);
+  world.scheduler.after(body.forMs, () => {
+    const next = world.leader()?.host.number;
+    if (next !== undefined && next !== host.number) world.hosts[next]?.kill(body.downMs, false);
   });
 }
 
