@@ -1,0 +1,13 @@
+import { say, type Bench } from "./bench.ts";
+import { failover } from "./failover.ts";
+import { startup } from "./startup.ts";
+
+const ALL: readonly Bench[] = [startup, failover];
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !ALL.some((bench) => bench.name === name));
+if (unknown.length > 0) {
+  for (const { name, summary } of ALL) say(`${name}: ${summary}`);
+  process.exit(2);
+}
+for (const bench of ALL) if (names.length === 0 || names.includes(bench.name)) await bench.run();
