@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from "../base/index.ts";
 import type { StorageFailure } from "../node/index.ts";
 import { toTransferable } from "./persist-codec.ts";
-import { decodeReply, EVENT_ID, type Op, type Reply } from "./wire.ts";
+import { decodeReply, EVENT_ID, OPS, type Op, type Reply } from "./wire.ts";
 
 /** Main thread's end of a disk Worker. Every request is answered once, later, in order. */
 export class DiskClient {
@@ -10,6 +10,7 @@ export class DiskClient {
   readonly #pending = new Map<number, (reply: Reply) => void>();
   #nextId = EVENT_ID + 1;
   #isEnding = false;
+  #isGone = false;
   #broken: StorageFailure | undefined;
 
   /** `onUntrusted` is called when the disk fails without being asked. */
@@ -26,7 +27,8 @@ export class DiskClient {
 
   request(op: Op, write: (writer: ByteWriter) => unknown, done: (reply: Reply) => void): void {
     const failure = this.#broken;
-    if (failure !== undefined) {
+    // Closing still reaches a thread that lives, so that it lets go of the folder.
+    if (failure !== undefined && (this.#isGone || op !== OPS.closeLog)) {
       setImmediate(() => done({ kind: "failed", failure }));
       return;
     }
@@ -65,6 +67,7 @@ export class DiskClient {
   }
 
   #onEnd(reason: string): void {
+    this.#isGone = true;
     if (this.#isEnding || this.#broken !== undefined) return;
     const failure = { kind: "untrusted", message: `The disk's thread failed: ${reason}` } as const;
     this.#broken = failure;

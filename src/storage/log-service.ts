@@ -1,11 +1,11 @@
 import { statSync } from "node:fs";
 import { MalformedBytes, type ByteWriter, type LogIndex } from "../base/index.ts";
 import type { Identity, StorageFailure } from "../node/index.ts";
-import { classifyFailure, freeBytes, sizeOf, type DiskFailure } from "./failures.ts";
+import { classifyFailure, EnvironmentFailure, freeBytes, sizeOf, type DiskFailure } from "./failures.ts";
 import { storePaths, type StorePaths } from "./files.ts";
 import { readIdentity, readLogStart, writeIdentity, writeLogStart, type HeadRecord } from "./head-record.ts";
 import type { LogDatabase, LogTransaction } from "./log-database.ts";
-import { openLogFiles, type OpenedLog } from "./log-opening.ts";
+import { openLogFiles, type LogOpened, type LogOpening, type OpenedLog } from "./log-opening.ts";
 import { writeMembershipRecord } from "./member-record.ts";
 import { readOperations, writeEntries, type LogOperation } from "./persist-codec.ts";
 import { toOpenFailure, writeOpenFailure } from "./open-failure.ts";
@@ -63,14 +63,15 @@ export class LogService implements DiskService {
     const snapshots = Array.from({ length: body.u32() }, () => readLogStart(body));
     this.#paths = storePaths(dataDir);
     this.#boot = boot;
-    const opened = openLogFiles({ dataDir, boot, snapshots, acceptMissingWitness, synchronous });
+    const opened = attemptOpen({ dataDir, boot, snapshots, acceptMissingWitness, synchronous });
     if (opened.kind !== "opened") {
       const message = opened.kind === "untrusted" ? opened.reason : opened.message;
       const isLogOnly = opened.kind === "untrusted" && opened.isLogOnly;
       const failure = toOpenFailure(opened.kind, message, isLogOnly);
       return request.ok((writer) => writeOpenFailure(writer.u8(0), failure));
     }
-    this.#opened = opened;
+    // The entries go to the main thread and are not kept twice.
+    this.#opened = { ...opened, entries: [] };
     this.#files = [fileId(this.#paths.database), fileId(this.#paths.witness)].filter((file) => file !== undefined);
     this.#watch = setInterval(() => this.#check(), WATCH_MS);
     request.ok((writer) => writeOpened(writer, opened));
@@ -211,7 +212,12 @@ export class LogService implements DiskService {
     clearInterval(this.#watch);
     const opened = this.#opened;
     this.#opened = undefined;
-    if (opened === undefined || this.#broken !== undefined) return request.ok();
+    if (opened === undefined) return request.ok();
+    if (this.#broken !== undefined) {
+      // The database stays open and untouched; a new folder in its place may be opened by others now.
+      opened.lock.release();
+      return request.ok();
+    }
     try {
       opened.database.close();
       opened.witness.close();
@@ -220,6 +226,15 @@ export class LogService implements DiskService {
     } catch (cause) {
       request.fail(this.#classify(cause));
     }
+  }
+}
+
+function attemptOpen(opening: LogOpening): LogOpened {
+  try {
+    return openLogFiles(opening);
+  } catch (cause) {
+    if (cause instanceof EnvironmentFailure) return { kind: "environment", message: cause.message };
+    throw cause;
   }
 }
 

@@ -168,8 +168,8 @@ export class SnapshotService implements DiskService {
     const isFree = draft.id !== "" && !this.#complete.has(draft.id);
     const id = isFree ? draft.id : `${draft.term}-${draft.index}-${writing.serial}-${crypto.randomUUID().slice(0, 8)}`;
     const meta = { ...draft, id, sizeBytes: writing.stored, sha256: writing.hash.digest("hex") };
-    this.#writing.delete(number);
     this.#completeRow(database, writing.serial, meta);
+    this.#writing.delete(number);
     ok((writer) => writeSnapshotMeta(writer, meta));
   }
 

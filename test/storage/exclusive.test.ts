@@ -153,3 +153,24 @@ test("files of a newer format are refused with a clear message", async () => {
   const opened = await openLogStore({ dataDir, boot: BOOT });
   expect(opened.kind).toBe("newer-format");
 });
+
+test("after a failure a closed store lets go of the data folder, and a fresh folder can be opened in its place", async () => {
+  const alarm = Promise.withResolvers<StorageFailure>();
+  const store = await open(alarm.resolve);
+  await bootstrap(store);
+  const { witness } = storePaths(dataDir);
+  rmSync(witness);
+  await alarm.promise;
+  expect((await openLogStore({ dataDir, boot: BOOT })).kind).toBe("locked");
+  await close(store);
+  expect(quarantine(dataDir, 0)).toContain("raft.untrusted-");
+  const fresh = await open();
+  expect(fresh.initial.identity).toBeUndefined();
+  await close(fresh);
+});
+
+test("a data folder that cannot be made is the machine's fault, not a broken promise", async () => {
+  writeFileSync(join(dataDir, "file"), "");
+  const opened = await openLogStore({ dataDir: join(dataDir, "file", "below"), boot: BOOT });
+  expect(opened.kind).toBe("environment");
+});
