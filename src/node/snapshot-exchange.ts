@@ -68,10 +68,10 @@ export class SnapshotExchange {
     const { driver, snapshots } = this.#options;
     if (chunk.term < driver.core.status().term) return resume(undefined);
     const expected = snapshots.received(chunk.meta);
-    if (expected >= chunk.meta.sizeBytes) {
+    if (snapshots.list().some(({ id }) => id === chunk.meta.id)) {
       // Complete since an earlier transfer whose end the core ignored or never saw, as after a crash.
       this.#onComplete(chunk);
-      return resume(expected);
+      return resume(chunk.meta.sizeBytes);
     }
     if (chunk.offset !== expected) return resume(expected);
     const { offset, bytes, isLast } = chunk;
