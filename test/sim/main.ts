@@ -120,6 +120,7 @@ async function main(): Promise<number> {
     return runMutants({
       isQuick: values.ci,
       only: values.mutant === undefined ? undefined : Number(values.mutant),
+      timeMs: values["time-ms"] === undefined ? undefined : timeMs,
       say,
     });
   }

@@ -30,10 +30,13 @@ export interface SnapshotDiskHooks {
 
 const KEPT_COUNT = 2;
 
+/** Like the real format, never empty. */
+const HEADER_BYTES = 4;
+
 function join(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length + 4, 0));
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length + 4, HEADER_BYTES));
   const view = new DataView(bytes.buffer);
-  let at = 0;
+  let at = HEADER_BYTES;
   for (const part of parts) {
     view.setUint32(at, part.length, true);
     bytes.set(part, at + 4);
@@ -45,7 +48,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
 function split(bytes: Uint8Array): readonly Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length;) {
+  for (let at = HEADER_BYTES; at < bytes.length;) {
     const size = view.getUint32(at, true);
     parts.push(bytes.slice(at + 4, at + 4 + size));
     at += size + 4;

@@ -8,6 +8,8 @@ export interface MutantOptions {
   /** Only the recorded seeds. */
   readonly isQuick: boolean;
   readonly only: number | undefined;
+  /** For each mutant; 60 s unless told. */
+  readonly timeMs: number | undefined;
   readonly say: (text: string) => void;
 }
 
@@ -27,7 +29,7 @@ export async function runMutants(options: MutantOptions): Promise<number> {
   let caught = 0;
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const verdict = await runMutant(mutant, isQuick);
+      const verdict = await runMutant(mutant, { isQuick, timeMs: options.timeMs ?? TIME_MS_MAX });
       if (verdict.isCaught) caught += 1;
       say(`${verdict.isCaught ? "caught  " : "SURVIVED"} ${mutant.number}. ${mutant.breaks}: ${verdict.how}`);
     }
@@ -42,15 +44,20 @@ interface Verdict {
   readonly how: string;
 }
 
-async function runMutant(mutant: Mutant, isQuick: boolean): Promise<Verdict> {
+interface Effort {
+  readonly isQuick: boolean;
+  readonly timeMs: number;
+}
+
+async function runMutant(mutant: Mutant, { isQuick, timeMs }: Effort): Promise<Verdict> {
   const folder = await mkdtemp(join(tmpdir(), "konsul-mutant-"));
   try {
     await copyTree(folder);
     const path = join(folder, mutant.file);
     await writeFile(path, mutate(await readFile(path, "utf8"), mutant));
-    if (!isQuick) return await simulate(folder, ["--seeds", String(SEEDS_MAX), "--from", "1"]);
+    if (!isQuick) return await simulate(folder, { seeds: SEEDS_MAX, from: 1, timeMs });
     for (const seed of mutant.seeds) {
-      const verdict = await simulate(folder, ["--seeds", "1", "--from", String(seed)]);
+      const verdict = await simulate(folder, { seeds: 1, from: seed, timeMs });
       if (verdict.isCaught) return verdict;
     }
     return { isCaught: false, how: `not with seeds ${mutant.seeds.join(", ")}` };
@@ -72,12 +79,16 @@ async function copyTree(folder: string): Promise<void> {
 }
 
 /** Caught is a broken promise; a program that cannot even be loaded proves nothing. */
-async function simulate(folder: string, seeds: readonly string[]): Promise<Verdict> {
-  const flags = ["--stop-at-failure", "--time-ms", String(TIME_MS_MAX), "--ticks", String(HORIZON_MS)];
+async function simulate(
+  folder: string,
+  run: { readonly seeds: number; readonly from: number; readonly timeMs: number },
+): Promise<Verdict> {
+  const seeds = ["--seeds", String(run.seeds), "--from", String(run.from)];
+  const flags = ["--stop-at-failure", "--time-ms", String(run.timeMs), "--ticks", String(HORIZON_MS)];
   const child = Bun.spawn([process.execPath, join(folder, "test/sim/main.ts"), ...seeds, ...flags], {
     stdout: "pipe",
     stderr: "pipe",
-    timeout: TIME_MS_MAX * 2,
+    timeout: run.timeMs * 2 + 10_000,
   });
   const said = await new Response(child.stdout).text();
   const complaints = await new Response(child.stderr).text();
