@@ -8,6 +8,7 @@ import {
 } from "../../src/node/index.ts";
 import type { CoreStatus, Entry, Message } from "../../src/raft/index.ts";
 import { SimulatedTransport } from "./network/simulated-transport.ts";
+import { checkContact } from "./invariants/silent-leader.ts";
 import type { Machine, Running, Stage } from "./stage.ts";
 import { ViolationFound } from "./violation.ts";
 import { createKonsulMachine } from "./workload/konsul-machine.ts";
@@ -40,6 +41,7 @@ export class Process implements Running {
   /** The term that it leads in, as far as it knows. */
   ledTerm: number | undefined;
   candidateTerm = -1;
+  ledSince = Infinity;
   lastPauseEnd = -Infinity;
 
   constructor(world: Stage, host: Machine, setup: { readonly boot: BootId; readonly random: Prng }) {
@@ -105,7 +107,7 @@ export class Process implements Running {
         this.#world.marks.hit(meta.origin === "local" ? "snapshot taken" : "snapshot received");
       },
       beforeComplete: () => traps.atSnapshot("write"),
-      beforeReceive: () => traps.atSnapshot("receive"),
+      afterReceive: () => traps.atSnapshot("receive"),
       beforeLoad: () => this.#node !== undefined && traps.atSnapshot("install"),
     });
     openRaftNode(
@@ -217,7 +219,21 @@ export class Process implements Running {
     this.#world.onStarted(this);
   }
 
+  /** Far beyond the lease timeout, whatever was late or paused. */
+  #checkContact(): void {
+    const { timing, lateTickMsMax } = this.#world.options;
+    const { now } = this.#world.scheduler;
+    const spanMs = 5 * timing.electionTimeoutMs + 2 * lateTickMsMax + 1000;
+    const since = now - spanMs;
+    if (this.ledSince > since || this.lastPauseEnd > since) return;
+    const membership = this.status()?.membership;
+    if (membership === undefined) return;
+    const heardWithin = (key: MemberKey): boolean => (this.transport.heardAt.get(key) ?? 0) >= since;
+    checkContact(this.key, membership, { heardWithin, fail: this.#world.fail });
+  }
+
   #onSend(message: Message): void {
+    if (message.kind === "append" && message.round % 16 === 0) this.#checkContact();
     this.#world.oracle.onSend(this, message);
     this.#world.onSend(this, message);
     this.host.traps.beforeSend(message.kind);

@@ -39,6 +39,7 @@ export interface Running extends Gate, Observed {
   /** The term that it leads in, as far as it knows. */
   ledTerm: number | undefined;
   candidateTerm: number;
+  ledSince: number;
   checkStatus(): void;
 }
 

@@ -231,6 +231,7 @@ export class World implements Stage {
     if (role.role === "candidate" && role.term === process.candidateTerm + 1) this.marks.hit("split vote");
     if (role.role === "candidate") process.candidateTerm = role.term;
     if (role.role !== "leader") return;
+    process.ledSince = this.scheduler.now;
     if (this.hosts.some((host) => host.process !== process && host.process?.ledTerm !== undefined)) {
       this.marks.hit("overlapping leaders");
     }

@@ -24,7 +24,8 @@ export interface SnapshotDiskHooks {
   onComplete(meta: SnapshotMeta): void;
   /** True: the process died instead. */
   beforeComplete(): boolean;
-  beforeReceive(): boolean;
+  /** A snapshot is complete here and nobody knows yet. */
+  afterReceive(): boolean;
   beforeLoad(): boolean;
 }
 
@@ -92,7 +93,13 @@ export class SnapshotDisk {
   damageNewest(logBase: LogIndex): void {
     const newest = this.#complete.at(-1);
     const before = this.#complete.at(-2);
-    if (newest === undefined || before === undefined || before.meta.index < logBase) return;
+    if (
+      newest === undefined ||
+      before === undefined ||
+      (newest.meta.origin === "received" && before.meta.index < logBase)
+    ) {
+      return;
+    }
     if (!this.#complete.some(({ isDamaged }) => isDamaged)) newest.isDamaged = true;
   }
 
@@ -116,7 +123,7 @@ export class SnapshotDisk {
       received: (meta) => (this.#partial?.meta.id === meta.id ? this.#partial.bytes.length : this.#receivedWhole(meta)),
       receive: (meta, chunk, done) => {
         this.#later(gate, () => {
-          if (!hooks.beforeReceive()) this.#receive(meta, chunk, { hooks, done });
+          this.#receive(meta, chunk, { hooks, done });
         });
       },
       load: (id, part, done) => {
@@ -213,6 +220,7 @@ export class SnapshotDisk {
     const received: SnapshotMeta = { ...meta, origin: "received" };
     this.#add({ meta: received, parts: split(bytes), bytes, isDamaged: false, pins: 0 });
     use.hooks.onComplete(received);
+    if (use.hooks.afterReceive()) return;
     use.done(ok({ nextOffset: bytes.length, isComplete: true }));
   }
 

@@ -179,8 +179,12 @@ function rawChange(world: World, salt: number): void {
   for (let count = random.between(1, 4); count > 0; count -= 1) {
     changes.push({ kind: random.pick(["promote", "demote"] as const), key: random.pick(keys) });
   }
+  // All at once is a joint change; one right after the other, each must wait for the one before.
+  const requests = random.chance(0.5) ? [changes] : changes.map((change) => [change]);
   leader.enter(() => {
-    leader.node?.change({ changes }, leader.host.clock.now() + 1000, () => undefined);
+    for (const request of requests) {
+      leader.node?.change({ changes: request }, leader.host.clock.now() + 1000, () => undefined);
+    }
   });
 }
 

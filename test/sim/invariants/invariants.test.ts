@@ -17,6 +17,7 @@ import { OneVote } from "./one-vote.ts";
 import { checkPromises } from "./promises.ts";
 import { checkBacked } from "./quorum-backed.ts";
 import { createReporter } from "./reporter.ts";
+import { checkContact } from "./silent-leader.ts";
 import { checkSnapshot } from "./snapshot-truth.ts";
 
 const fail = createReporter({ now: 0 });
@@ -138,6 +139,13 @@ describe("canaries: each invariant is broken once, and says so", () => {
     expect(() => checkBacked({ index: 1, chain: 11 }, [members([A])], use)).toThrow("quorum-backed");
     expect(() => checkBacked({ index: 1, chain: 10 }, [members([A])], use)).not.toThrow();
     expect(() => checkBacked({ index: 1, chain: 10 }, [members([A], [B, C])], use)).toThrow("quorum-backed");
+  });
+
+  test("a leader that nobody speaks to", () => {
+    const check = (heard: readonly string[]) => () =>
+      checkContact(A, members([A, B, C]), { heardWithin: (key) => heard.includes(key), fail });
+    expect(check([B])).not.toThrow();
+    expect(check([])).toThrow("a leader has contact");
   });
 
   test("memberships without a common quorum", () => {

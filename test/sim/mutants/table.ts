@@ -69,12 +69,6 @@ const ELECTIONS: readonly Draft[] = [
     find: 'if (granted >= needed) return "won";',
     replace: 'if (granted + 1 >= needed) return "won";',
   },
-  {
-    breaks: "timers are drawn anew (rule 87)",
-    file: "src/raft/follower.ts",
-    find: "return s.now + min * (1 + s.options.random());",
-    replace: "return s.now + min;",
-  },
 ];
 
 const REPLICATION: readonly Draft[] = [
@@ -186,8 +180,8 @@ const MEMBERSHIP: readonly Draft[] = [
   {
     breaks: "joint is left without being asked (rule 42)",
     file: "src/raft/membership-leader.ts",
-    find: 's.out.mark("joint-left");',
-    replace: "return;",
+    find: "appendMembership(s, leading, encodeMembership(leaveJoint(s.members.effective.membership)));",
+    replace: "if (s.now >= 0) return;",
   },
 ];
 
@@ -318,13 +312,6 @@ const DRIVER: readonly Draft[] = [
     file: "src/node/turn.ts",
     find: "this.#applier.isPaused = true;",
     replace: "",
-  },
-  {
-    breaks: "the disk says durable when it is",
-    file: "src/node/turn.ts",
-    find: "if (messages.length > 0) this.#options.node.transport.send(messages);\n    this.disk.flush(this.#commit);",
-    replace:
-      "if (messages.length > 0) this.#options.node.transport.send(messages);\n    if (messages.length !== 1) this.disk.flush(this.#commit);",
   },
   {
     breaks: "a read that failed rests before it is asked again",

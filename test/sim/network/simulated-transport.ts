@@ -40,6 +40,8 @@ export class SimulatedTransport implements Transport, End {
   #members = new Map<MemberKey, number>();
   #isDialing = false;
   isStopped = false;
+  /** When each pair was heard last. */
+  readonly heardAt = new Map<MemberKey, number>();
 
   constructor(setup: TransportSetup) {
     this.#setup = setup;
@@ -81,6 +83,7 @@ export class SimulatedTransport implements Transport, End {
   receive(messages: readonly Message[]): void {
     this.gate.enter(() => {
       for (const message of messages) {
+        this.heardAt.set(message.from, this.#network.scheduler.now);
         const isOld = message.term < this.#setup.durable().term;
         if (isOld && message.kind.endsWith("-reply")) this.#network.marks.hit("reply of an earlier term");
         this.receiver?.onMessage(message);
