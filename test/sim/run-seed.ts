@@ -50,8 +50,10 @@ export function runPlan(plan: Overrides, write?: (line: string) => void): RunRes
     checkLiveness(world);
     checkHistory(world);
   } catch (cause) {
-    if (!(cause instanceof ViolationFound)) throw cause;
-    violation = cause.violation;
+    if (cause instanceof ViolationFound) violation = cause.violation;
+    // A simulated port was asked for what its contract forbids.
+    else if (cause instanceof RangeError) violation = { rule: "ports", detail: cause.message, at: world.scheduler.now };
+    else throw cause;
   }
   violation = world.violation ?? violation;
   trace.mix(world.oracle.committed.lastIndex);
