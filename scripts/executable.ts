@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface ExecutableOptions {
@@ -35,4 +36,17 @@ export function executable(options: ExecutableOptions): string[] {
     "--outfile",
     outfile,
   ];
+}
+
+/** What `package.json` says. */
+export function versionOf(root: string): string {
+  const described: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  if (typeof described === "object" && described !== null && "version" in described) return String(described.version);
+  throw new Error("package.json names no version");
+}
+
+/** The commit that is built; `unknown` outside of a checkout. */
+export function commitOf(root: string): string {
+  const git = Bun.spawnSync(["git", "rev-parse", "--short", "HEAD"], { cwd: root, stderr: "ignore" });
+  return git.success ? git.stdout.toString().trim() : "unknown";
 }

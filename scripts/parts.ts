@@ -78,10 +78,10 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: "mutants",
-    command: [bun, "test/sim/mutants.ts", "--ci"],
+    command: [bun, "test/sim/main.ts", "--mutants", "--ci"],
     shareMinutes: 2,
     counts: "counting",
-    needs: "test/sim/mutants.ts",
+    needs: "test/sim/main.ts",
   },
   {
     name: "integration",

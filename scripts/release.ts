@@ -1,7 +1,7 @@
 // Builds the executable for every target, with checksums: bun scripts/release.ts [TARGET…]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { executable } from "./executable.ts";
+import { commitOf, executable, versionOf } from "./executable.ts";
 
 interface Target {
   /** As in the file's name. */
@@ -31,11 +31,6 @@ function run(command: readonly string[], cwd: string): void {
   if (!ran.success) throw new Error(`${command.slice(0, 3).join(" ")} failed`);
 }
 
-function field(name: string): string {
-  const described: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  return String(Object(described)[name]);
-}
-
 /** Bun's executables come as packages; the lock of the project stays as it is. */
 function fetchRuntimes(targets: readonly Target[]): void {
   if (targets.every(({ holder, file }) => existsSync(join(cache, "node_modules", holder, file)))) return;
@@ -54,17 +49,17 @@ if (targets.length === 0) {
 fetchRuntimes(targets);
 const folder = join(root, "dist", "release");
 mkdirSync(folder, { recursive: true });
-const git = Bun.spawnSync(["git", "rev-parse", "--short", "HEAD"], { cwd: root, stderr: "ignore" });
-const commit = git.success ? git.stdout.toString().trim() : "unknown";
+const commit = commitOf(root);
+const version = versionOf(root);
 const sums: string[] = [];
 for (const { name, bun, holder, file } of targets) {
-  const built = `konsul-${field("version")}-${name}${name.startsWith("windows") ? ".exe" : ""}`;
+  const built = `konsul-${version}-${name}${name.startsWith("windows") ? ".exe" : ""}`;
   const runtime = join(cache, "node_modules", holder, file);
   run(
     executable({
       root,
       outfile: join(folder, built),
-      version: field("version"),
+      version,
       commit,
       target: { name: bun, bun: runtime },
     }),

@@ -45,8 +45,11 @@ export interface Agent {
 export async function startAgent(options: StartOptions): Promise<Result<Agent, string>> {
   const { config, clock, logger, isDev } = options;
   const boot = mintBootId();
-  const onUntrusted = ({ message }: { readonly message: string }): void =>
+  let distrust: ((reason: string) => void) | undefined;
+  const onUntrusted = ({ message }: { readonly message: string }): void => {
     logger.error("The disk broke a promise", { reason: message });
+    distrust?.(message);
+  };
   const stores = await openStores({ config, boot, isDev, onUntrusted });
   if (!stores.ok) return stores;
   for (const note of stores.value.notes) logger.warn(note);
@@ -57,6 +60,7 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
     : ok(undefined);
   if (!peers.ok) return peers;
   const log = peers.value?.log ?? stores.value.log;
+  if (stores.value.isFormerMember && log.initial.identity === undefined) return err(formerMember(config.dataDir));
   const identified = await identify(config, { log, self, peers: peers.value });
   if (!identified.ok) return identified;
   const { identity, stored } = identified.value;
@@ -79,9 +83,17 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
   });
   if (!opened.ok) return err(`Cannot start with the data in ${config.dataDir}: ${opened.error}`);
   const node = opened.value;
+  distrust = (reason) => node.distrust(reason);
   peers.value?.attach(node);
   const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config) });
   return serve({ options, node, replica, identity, metrics });
+}
+
+function formerMember(dataDir: string): string {
+  return (
+    `The data folder ${dataDir} belonged to a cluster, but its log is gone: this node never starts another cluster by ` +
+    "itself. Put the log back, restore a backup, or use a new folder to begin anew"
+  );
 }
 
 interface Serving {
@@ -107,6 +119,9 @@ function serve({ options, node, replica, identity, metrics }: Serving): Result<A
       if (condition.kind === "halted") onHalt?.(condition.reason);
     },
     onObservation: (observation) => {
+      if (observation.kind === "distrusted") {
+        logger.error("This node is no member any more and will not campaign again", { reason: observation.reason });
+      }
       if (observation.kind === "role")
         logger.info(`This node is ${observation.role}`, { term: observation.term, reason: observation.reason });
     },

@@ -13,6 +13,8 @@ export interface Stores {
   readonly snapshots: SnapshotStore;
   /** What was found and put right, for the operator. */
   readonly notes: readonly string[];
+  /** The folder belonged to a cluster before, whatever its log says now: it never starts or joins another. */
+  readonly isFormerMember: boolean;
 }
 
 export interface StoresOptions {
@@ -26,10 +28,17 @@ export interface StoresOptions {
 /** Opens everything that keeps data. The error is a sentence that says what to do. */
 export async function openStores(options: StoresOptions): Promise<Result<Stores, string>> {
   const { config, boot, isDev, onUntrusted } = options;
-  if (isDev) return ok({ log: createMemoryLogStore(), snapshots: createMemorySnapshotStore(), notes: [] });
+  if (isDev)
+    return ok({
+      log: createMemoryLogStore(),
+      snapshots: createMemorySnapshotStore(),
+      notes: [],
+      isFormerMember: false,
+    });
   const { dataDir } = config;
   const opened = await openSqliteStores({ dataDir, boot, reserveBytes: config.limits.diskReserveBytes, onUntrusted });
-  return opened.kind === "opened" ? ok(opened) : err(explain(dataDir, opened));
+  if (opened.kind !== "opened") return err(explain(dataDir, opened));
+  return ok({ ...opened, isFormerMember: opened.formerMember !== undefined });
 }
 
 function explain(dataDir: string, failure: OpenFailure): string {

@@ -81,6 +81,8 @@ export interface RaftNode {
   transfer(to: MemberKey | undefined, deadline: number, done: (outcome: ChangeOutcome) => void): void;
   takeSnapshot(done: (outcome: SnapshotOutcome) => void): void;
   status(): NodeStatus;
+  /** The disk broke a promise outside of any request: this node stops counting, and says why. */
+  distrust(reason: string): void;
   observe(observer: NodeObserver): void;
   /** Stops taking, drains, hands leadership over, closes the ports. Bounded by `deadline`. */
   stop(deadline: number, done: () => void): void;

@@ -157,6 +157,10 @@ class Node implements RaftNode {
     };
   }
 
+  distrust(reason: string): void {
+    this.#fail({ kind: "untrusted", reason });
+  }
+
   observe(observer: NodeObserver): void {
     this.#observers.add(observer);
   }

@@ -19,6 +19,9 @@ export function onAppendReply(s: State, leading: Leading, from: From, reply: App
   progress.applied = Math.max(progress.applied, reply.applied);
   if (reply.round > progress.ackedRound) {
     progress.ackedRound = reply.round;
+    // Out of contact for long, a learner that had caught up may be as far behind as a new one.
+    const wasAway = s.now - progress.contact > s.options.timing.electionTimeoutMs;
+    if (progress.isCaughtUp && wasAway) restartCatchUp(s, progress);
     progress.contact = Math.max(progress.contact, leading.rounds.sentAt(reply.round));
   }
   if (reply.ok) onMatch(s, leading, progress, reply.match);
@@ -65,7 +68,12 @@ function onRejection(s: State, progress: Progress, reply: AppendReply): void {
 function checkCatchUp(s: State, progress: Progress): void {
   if (progress.isCaughtUp || progress.match < progress.catchUp.target) return;
   if (s.now - progress.catchUp.startedAt < s.options.timing.electionTimeoutMs) progress.isCaughtUp = true;
-  else progress.catchUp = { target: s.log.lastIndex, startedAt: s.now };
+  else restartCatchUp(s, progress);
+}
+
+function restartCatchUp(s: State, progress: Progress): void {
+  progress.isCaughtUp = false;
+  progress.catchUp = { target: s.log.lastIndex, startedAt: s.now };
 }
 
 function noteSeq(s: State, from: From, seq: number): void {

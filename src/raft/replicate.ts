@@ -60,6 +60,9 @@ function sendEntries(s: State, leading: Leading, progress: Progress): boolean {
 
 function mayHaveMore(s: State, progress: Progress): boolean {
   if (progress.next > s.log.lastIndex) return false;
+  // What it needs next is compacted. Appends in flight may all be lost, and index 0 in a heartbeat is never refused, so
+  // waiting for an answer could be waiting for ever.
+  if (progress.state !== "snapshot" && progress.next <= s.log.base.index) return true;
   if (progress.state === "probe") return !progress.isPaused;
   if (progress.state === "snapshot") return !progress.isSendingSnapshot && s.now >= progress.snapshotRetryAt;
   const { inflightCountMax, inflightBytesMax } = s.options.limits;

@@ -16,8 +16,16 @@ async function startCluster(size: number): Promise<Cluster> {
   const start = async (at: number): Promise<AgentProcess> => {
     const http = ports[at] ?? 0;
     return startAgent([
-      ...["--port", String(http), "--data-dir", join(folder, `n${at}`), "--node-id", `node-${at}`],
-      ...["--raft-bind-addr", `127.0.0.1:${ports[size + at]}`, "--join-token", "secret"],
+      "--port",
+      String(http),
+      "--data-dir",
+      join(folder, `n${at}`),
+      "--node-id",
+      `node-${at}`,
+      "--raft-bind-addr",
+      `127.0.0.1:${ports[size + at]}`,
+      "--join-token",
+      "secret",
       ...(at === 0 ? ["--bootstrap"] : ["--join", `127.0.0.1:${ports[size]}`]),
     ]);
   };
@@ -36,7 +44,9 @@ type Status = {
 
 async function status(node: AgentProcess): Promise<Status | undefined> {
   const answer = await fetch(`${node.url}/cluster/status`).catch(() => undefined);
-  return answer?.status === 200 ? Object(await answer.json()) : undefined;
+  if (answer?.status !== 200) return undefined;
+  const body: Status = Object(await answer.json());
+  return body;
 }
 
 async function untilStatus(nodes: readonly AgentProcess[], isReached: (status: Status) => boolean): Promise<void> {

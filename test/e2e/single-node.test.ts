@@ -1,5 +1,8 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { cleanUp, konsul, startAgent, temporaryFolder } from "./agent-process.ts";
+import { freePorts } from "./free-ports.ts";
 
 afterEach(cleanUp);
 afterAll(cleanUp);
@@ -114,5 +117,68 @@ describe("a single durable node", () => {
     const { problems } = await konsul(["agent", "--log-format", "json", "--port", "0", "--data-dir", "/dev/null/x"]);
     const [line = ""] = problems.split("\n");
     expect(JSON.parse(line)).toMatchObject({ level: "info", message: "Konsul starts" });
+  });
+});
+
+describe("a folder that is not what it was", () => {
+  test("a node whose log was taken away refuses to begin anew", async () => {
+    const folder = temporaryFolder();
+    const agent = await startAgent(["--data-dir", folder]);
+    await put(agent.url, "a", "b");
+    await agent.end("SIGTERM");
+    rmSync(join(folder, "raft"), { recursive: true });
+    const { code, problems } = await konsul(["agent", "--port", "0", "--data-dir", folder]);
+    expect([code, problems]).toEqual([1, expect.stringContaining("belonged to a cluster")]);
+  });
+
+  test("a damaged log is refused with what to do, and left as it is", async () => {
+    const folder = temporaryFolder();
+    const agent = await startAgent(["--data-dir", folder]);
+    await put(agent.url, "a", "b");
+    await agent.end("SIGKILL");
+    const wal = join(folder, "raft", "raft.db-wal");
+    writeFileSync(wal, new Uint8Array(0));
+    const before = readFileSync(join(folder, "raft", "raft.db"));
+    const { code, problems } = await konsul(["agent", "--port", "0", "--data-dir", folder]);
+    expect([code, problems]).toEqual([1, expect.stringMatching(/Cannot trust the data .*backup/)]);
+    expect(readFileSync(join(folder, "raft", "raft.db"))).toEqual(before);
+  });
+
+  test("files taken away under a running node make it stop serving, and say so", async () => {
+    const folder = temporaryFolder();
+    const agent = await startAgent(["--data-dir", folder]);
+    await put(agent.url, "a", "b");
+    rmSync(join(folder, "raft"), { recursive: true });
+    while ((await fetch(`${agent.url}/health/ready`)).status === 200) await Bun.sleep(20);
+    expect((await fetch(`${agent.url}/health/live`)).status).toBe(200);
+    const refused = await put(agent.url, "a", "c");
+    expect([refused.status, Object(await refused.json()).error]).toEqual([503, "untrusted_node"]);
+  });
+
+  test("a node that ran alone becomes the first of a cluster, with its data", async () => {
+    const folder = temporaryFolder();
+    const alone = await startAgent(["--data-dir", folder]);
+    await put(alone.url, "kept", "yes");
+    await alone.end("SIGTERM");
+    const [http = 0, first = 0, second = 0] = freePorts(3);
+    const leader = await startAgent([
+      "--port",
+      String(http),
+      "--data-dir",
+      folder,
+      "--raft",
+      "--raft-bind-addr",
+      `127.0.0.1:${first}`,
+    ]);
+    const joined = await startAgent([
+      "--data-dir",
+      temporaryFolder(),
+      "--raft-bind-addr",
+      `127.0.0.1:${second}`,
+      "--join",
+      `127.0.0.1:${first}`,
+    ]);
+    expect(await (await fetch(`${joined.url}/kv/kept?raw&consistent`)).text()).toBe("yes");
+    expect((await put(leader.url, "more", "1")).status).toBe(200);
   });
 });

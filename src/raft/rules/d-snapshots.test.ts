@@ -136,6 +136,27 @@ describe("D. snapshots, compaction", () => {
     expect(slow?.status).toMatchObject({ firstIndex: leader.status.firstIndex, applied: leader.status.lastIndex });
   });
 
+  test("rule 60: appends that were all lost do not hide that the follower needs a snapshot", () => {
+    const cluster = new Cluster(["a", "b", "c"]);
+    const leader = cluster.elect();
+    const [slow] = cluster.followers();
+    cluster.isolate(slow?.id ?? "");
+    // More than may be in flight: the leader waits for answers that will never come.
+    for (let i = 0; i < 300; i += 1) {
+      leader.propose(i, i);
+      cluster.run(1);
+    }
+    leader.compact();
+    leader.flush();
+    cluster.heal();
+
+    cluster.run(500);
+    leader.propose(999, 1);
+    cluster.run(500);
+
+    expect(leader.snapshotOrders.length).toBeGreaterThan(0);
+  });
+
   test("rule 61: a failed transfer is tried again, not at once and not never", () => {
     const { node, term } = compactedLeader();
     const order = node.snapshotOrders[0];
