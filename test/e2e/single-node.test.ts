@@ -182,3 +182,20 @@ describe("a folder that is not what it was", () => {
     expect((await put(leader.url, "more", "1")).status).toBe(200);
   });
 });
+
+test("a second signal ends the process at once", async () => {
+  const agent = await startAgent(["--dev"]);
+  // A request whose body never ends would hold a graceful stop until its deadline.
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: Number(new URL(agent.url).port),
+    socket: { data: () => undefined },
+  });
+  socket.write("PUT /kv/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx");
+  await fetch(`${agent.url}/health/live`);
+  agent.child.kill("SIGTERM");
+  while (!agent.log().includes("Stopping")) await Bun.sleep(2);
+  expect(agent.child.exitCode).toBeNull();
+  expect(await agent.end("SIGTERM")).toBe(1);
+  socket.end();
+});
