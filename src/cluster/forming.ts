@@ -32,6 +32,11 @@ export interface FormingOptions {
  */
 export function form(options: FormingOptions, done: (formed: Formed) => void): void {
   if (options.isBootstrap && options.joinAddresses.length === 0) return done({ kind: "create" });
+  if (!options.isBootstrap && options.joinAddresses.length === 0) {
+    const reason =
+      "Cannot tell what cluster this node belongs to, as its folder is empty: bootstrap a new one, or name peers to join by";
+    return done({ kind: "stop", reason });
+  }
   if (options.isBootstrap) askAll(options, new Survey(options.joinAddresses), done);
   else join(options, 0, done);
 }
