@@ -6,6 +6,8 @@ export interface Flag {
   readonly help: string;
   /** May be given more than once. */
   readonly isRepeatable?: boolean;
+  /** Taken, but not shown. */
+  readonly isHidden?: boolean;
 }
 
 /** A value by position. */

@@ -20,7 +20,8 @@ export function overview(commands: readonly Command[]): string {
 
 /** What `konsul COMMAND --help` prints. */
 export function explain(command: Command): string {
-  const { path, summary, positions, flags } = command;
+  const { path, summary, positions } = command;
+  const flags = command.flags.filter(({ isHidden }) => isHidden !== true);
   const usage = positions.map(({ name, isOptional }) => (isOptional === true ? `[${name}]` : name));
   const lines = [
     `konsul ${path.join(" ")}: ${summary}`,

@@ -82,6 +82,16 @@ describe("loadConfig()", () => {
     expect(mistakes({ flags: flags({ host: "0.0.0.0", insecure: "true" }) })).toEqual([]);
   });
 
+  test("what this release cannot do is refused, never ignored", () => {
+    expect(mistakes({ environment: { KONSUL_ACL_ENABLED: "true" } })).toEqual([
+      { source: "KONSUL_ACL_ENABLED", message: "can only be false in this release" },
+    ]);
+    expect(mistakes({ flags: flags({ "raft-tls-ca-file": "ca.pem" }) })).toEqual([
+      { source: "--raft-tls-ca-file", message: "is not available in this release" },
+    ]);
+    expect(mistakes({ file: { name: "k.yaml", text: "acl:\n  enabled: false\n" } })).toEqual([]);
+  });
+
   test("bootstrap and join addresses imply raft", () => {
     expect(load({ flags: new Map([["bootstrap", ["true"]]]) }).raft.isEnabled).toBe(true);
     expect(load({ flags: new Map([["join", ["a:1", "b:2,c:3"]]]) }).raft.joinAddresses).toEqual(["a:1", "b:2", "c:3"]);

@@ -15,6 +15,10 @@ export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]>
   const read = new Map<string, Value>();
   for (const setting of SETTINGS) {
     const written = values.get(setting.key) ?? { text: setting.standard ?? "", source: setting.key };
+    if (setting.isFixed === true && written.text !== setting.standard) {
+      all.push({ source: written.source, message: notAvailable(setting) });
+      continue;
+    }
     const value = valueOf(setting, written);
     if (value.ok) read.set(setting.key, value.value);
     else
@@ -27,6 +31,10 @@ export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]>
   const config = assemble(new Reader(read), values);
   const contradicting = contradictions(config, (key) => values.get(key)?.source ?? key);
   return contradicting.length > 0 ? err(contradicting) : ok(config);
+}
+
+function notAvailable({ standard = "" }: Setting): string {
+  return standard === "" ? "is not available in this release" : `can only be ${standard} in this release`;
 }
 
 function valueOf(setting: Setting, { text }: Written): Result<Value, string> {

@@ -13,9 +13,18 @@ export interface Setting {
   /** Least and greatest value: plain for integers, ms for durations, bytes for sizes. */
   readonly min?: number;
   readonly max?: number;
+  /** Part of the contract, but only its default does anything in this release: another value is a mistake. */
+  readonly isFixed?: boolean;
   /** Never printed. */
   readonly isSecret?: boolean;
   readonly help: string;
+}
+
+/** A setting of the contract that this release cannot change yet: told so instead of being ignored. */
+function fixed(key: string, standard = "", flag?: string): Setting {
+  const named = flag === undefined ? {} : { flag };
+  const kind = standard === "true" || standard === "false" ? "flag" : "text";
+  return { key, kind, isFixed: true, help: "not available in this release", standard, ...named };
 }
 
 const MINUTE_MS = 60_000;
@@ -206,6 +215,43 @@ export const SETTINGS: readonly Setting[] = [
     standard: "false",
     help: "listen on other than loopback addresses without tokens or certificates",
   },
+  fixed("raft.data_dir"),
+  fixed("raft.bootstrap_expect", "0", "bootstrap-expect"),
+  ...["ca_file", "cert_file", "key_file"].map((name) => fixed(`raft.tls.${name}`)),
+  fixed("raft.tls.enabled", "false"),
+  fixed("raft.tls.verify_peer", "true"),
+  fixed("raft.tls.min_version", "1.3"),
+  ...["cert_file", "key_file", "ca_file"].map((name) => fixed(`tls.${name}`)),
+  fixed("tls.enabled", "false"),
+  fixed("tls.client_auth", "off"),
+  fixed("acl.enabled", "false"),
+  fixed("acl.default_policy", "deny"),
+  fixed("acl.max_stale", "30s"),
+  fixed("follower_writes", "redirect"),
+  fixed("limits.max_key_bytes", "1KiB"),
+  fixed("limits.max_txn_bytes", "1MiB"),
+  fixed("limits.max_state_bytes", "2GiB"),
+  fixed("health.max_lag", "5s"),
+  fixed("health.max_last_contact"),
+  fixed("health.recent_elections"),
+  fixed("autopilot.cleanup_dead_servers", "true"),
+  fixed("autopilot.last_contact_threshold", "500ms"),
+  fixed("autopilot.max_trailing_logs", "1000"),
+  fixed("autopilot.min_quorum", "0"),
+  fixed("autopilot.server_stabilization_time", "10s"),
+  fixed("autopilot.redundancy_zones", "false"),
+  fixed("autopilot.upgrade_migration", "true"),
+  fixed("checks.allow"),
+  fixed("http.cors_origins"),
+  fixed("http.rate_limit", "off"),
+  fixed("http.metrics_public", "true"),
+  fixed("snapshots.max_concurrent_sends", "2"),
+  fixed("snapshots.max_bytes_per_second", "unlimited"),
+  fixed("service_ttl"),
+  fixed("deregister_after"),
+  fixed("tracing.enabled", "false"),
+  fixed("tracing.endpoint"),
+  fixed("tracing.sample_ratio"),
 ];
 
 export function flagOf(setting: Setting): string {
