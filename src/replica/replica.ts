@@ -2,6 +2,8 @@ import type { Clock, LogIndex, MemberKey } from "../base/index.ts";
 import { encodeCommand, type Command, type FsmResult, type KonsulFsm, type KvScope } from "../fsm/index.ts";
 import type { ChangeOutcome, Member, NodeStatus, ProposeOutcome, RaftNode, SnapshotOutcome } from "../node/index.ts";
 import type { ReadFailure, WriteOutcome, WriteRefusal } from "./outcome.ts";
+import { ParkedReads } from "./parked-reads.ts";
+import { Vigil, type Stance } from "./vigil.ts";
 import { Watchers } from "./watchers.ts";
 
 export interface ReplicaLimits {
@@ -31,32 +33,26 @@ export interface ReadTerms {
   readonly signal?: AbortSignal;
 }
 
-/** How this node stands, for the headers of every answer; a few ms old at most. */
-export interface Stance {
-  readonly appliedIndex: LogIndex;
-  readonly hasLeader: boolean;
-  readonly lastContactMs: number;
-}
-
-const STANCE_MS_MAX = 10;
-
 /** This node's copy as the application sees it. */
 export class Replica {
   readonly fsm: KonsulFsm;
   readonly #options: ReplicaOptions;
   readonly #watchers = new Watchers();
+  readonly #parked: ParkedReads;
+  readonly #vigil: Vigil;
   #isStopping = false;
-  #stance: { readonly at: number; readonly hasLeader: boolean; readonly contactAt: number };
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.fsm = options.fsm;
-    this.#stance = { at: -Infinity, hasLeader: false, contactAt: -Infinity };
+    this.#parked = new ParkedReads(options.limits.watchersMax);
+    this.#vigil = new Vigil(options.node, options.clock);
     this.fsm.changes.onChange((change) => this.#watchers.onChange(change));
   }
 
+  /** Reads that wait. */
   get watcherCount(): number {
-    return this.#watchers.count;
+    return this.#parked.count;
   }
 
   status(): NodeStatus {
@@ -64,19 +60,17 @@ export class Replica {
   }
 
   stance(): Stance {
-    const now = this.#options.clock.now();
-    if (now - this.#stance.at > STANCE_MS_MAX) {
-      const { core } = this.status();
-      const isLeader = core.role === "leader";
-      this.#stance = {
-        at: now,
-        hasLeader: core.leader !== undefined,
-        contactAt: isLeader ? Infinity : core.leaderContact,
-      };
-    }
-    const { hasLeader, contactAt } = this.#stance;
-    const lastContactMs = contactAt === Infinity ? 0 : Math.max(0, now - contactAt);
-    return { appliedIndex: this.fsm.appliedIndex, hasLeader, lastContactMs };
+    return this.#vigil.stance(this.fsm.appliedIndex);
+  }
+
+  /** Since its start, this node has once applied all that the leader had committed. */
+  hasCaughtUp(): boolean {
+    return this.#vigil.hasCaughtUp();
+  }
+
+  /** Leaders that came up in the last five minutes, as this node saw it. */
+  recentLeaders(): number {
+    return this.#vigil.recentLeaders();
   }
 
   /** The member that leads, as far as this node knows. */
@@ -94,24 +88,15 @@ export class Replica {
     });
   }
 
-  /** Undefined: the state may be read now, synchronously. */
-  async prepareRead(terms: ReadTerms): Promise<ReadFailure | undefined> {
-    const { condition } = this.status();
-    if (condition.kind === "untrusted" || condition.kind === "halted") {
-      return { kind: "untrusted", reason: condition.reason };
-    }
-    if (this.#isStopping) return { kind: "shutting-down" };
-    if (terms.staleMsMax !== undefined) {
-      const { hasLeader, lastContactMs } = this.stance();
-      if (!hasLeader || lastContactMs > terms.staleMsMax) return { kind: "stale", lastContactMs };
-    }
-    const failure = terms.minIndex === undefined ? undefined : await this.#waitApplied(terms.minIndex);
+  /**
+   * Undefined: the state may be read now, synchronously. A plain read gets its answer at once, without a promise:
+   * that is what makes it cheap.
+   */
+  prepareRead(terms: ReadTerms): ReadFailure | undefined | Promise<ReadFailure | undefined> {
+    const failure = this.#cannotRead(terms);
     if (failure !== undefined) return failure;
-    if (terms.blocking !== undefined) {
-      const blocked = await this.#waitForChange(terms.blocking, terms.signal);
-      if (blocked !== undefined) return blocked;
-    }
-    return terms.isConsistent ? this.#readPoint() : undefined;
+    const isPlain = !terms.isConsistent && terms.blocking === undefined;
+    return isPlain && this.#hasApplied(terms.minIndex) ? undefined : this.#awaitRead(terms);
   }
 
   async takeSnapshot(): Promise<SnapshotOutcome> {
@@ -127,7 +112,38 @@ export class Replica {
   /** Wakes every waiting read; from now on nothing new is taken. */
   stop(): void {
     this.#isStopping = true;
-    this.#watchers.wakeAll();
+    this.#parked.stopAll();
+  }
+
+  #cannotRead({ staleMsMax }: ReadTerms): ReadFailure | undefined {
+    const { condition } = this.#vigil;
+    if (condition.kind === "untrusted" || condition.kind === "halted") {
+      return { kind: "untrusted", reason: condition.reason };
+    }
+    if (this.#isStopping) return { kind: "shutting-down" };
+    if (staleMsMax === undefined) return undefined;
+    const { hasLeader, lastContactMs } = this.stance();
+    return !hasLeader || lastContactMs > staleMsMax ? { kind: "stale", lastContactMs } : undefined;
+  }
+
+  /**
+   * A state at index 0 is that of a new node, or half of a snapshot that is being restored: never an answer, so every
+   * read wants at least index 1.
+   */
+  #hasApplied(minIndex = 1): boolean {
+    return this.fsm.appliedIndex >= Math.max(1, minIndex);
+  }
+
+  async #awaitRead(terms: ReadTerms): Promise<ReadFailure | undefined> {
+    const { minIndex, blocking, signal, isConsistent } = terms;
+    const late = this.#hasApplied(minIndex) ? undefined : await this.#waitApplied(minIndex, signal);
+    if (late !== undefined) return late;
+    const unchanged = blocking === undefined ? undefined : await this.#waitForChange(blocking, signal);
+    if (unchanged !== undefined) return unchanged;
+    const unconfirmed = isConsistent ? await this.#readPoint() : undefined;
+    if (unconfirmed !== undefined) return unconfirmed;
+    // While it waited, the node may have lost its disk, or begun to restore a snapshot.
+    return this.#cannotRead(terms) ?? (this.#hasApplied(minIndex) ? undefined : this.#waitApplied(minIndex, signal));
   }
 
   async #readPoint(): Promise<ReadFailure | undefined> {
@@ -141,37 +157,38 @@ export class Replica {
     });
   }
 
-  async #waitApplied(index: LogIndex): Promise<ReadFailure | undefined> {
-    if (index <= this.fsm.appliedIndex) return undefined;
+  async #waitApplied(minIndex = 1, signal?: AbortSignal): Promise<ReadFailure | undefined> {
     const { node, clock, limits } = this.#options;
-    return new Promise((resolve) => {
-      node.waitApplied(index, clock.now() + limits.requestTimeoutMs, (isApplied) =>
-        resolve(isApplied ? undefined : { kind: "timeout" }),
-      );
+    return this.#parked.park({
+      signal,
+      arm: (end) => {
+        const deadline = clock.now() + limits.requestTimeoutMs;
+        node.waitApplied(Math.max(1, minIndex), deadline, (isApplied) => {
+          end(isApplied ? undefined : (this.#cannotRead({ isConsistent: false }) ?? { kind: "timeout" }));
+        });
+        return () => undefined;
+      },
     });
   }
 
   async #waitForChange(
-    blocking: NonNullable<ReadTerms["blocking"]>,
+    { scope, index, waitMs }: NonNullable<ReadTerms["blocking"]>,
     signal: AbortSignal | undefined,
   ): Promise<ReadFailure | undefined> {
     const { clock, limits } = this.#options;
-    const { scope, index } = blocking;
     // Index 0 means "as it is now"; what changed already is not waited for.
     if (index === 0 || this.fsm.kv.hasChangedSince(scope, index)) return undefined;
-    if (this.#watchers.count >= limits.watchersMax) return { kind: "too-many-watchers" };
-    const waitMs = Math.min(blocking.waitMs, limits.waitMsMax);
-    return new Promise((resolve) => {
-      const end = (): void => {
-        remove();
-        timer.cancel();
-        signal?.removeEventListener("abort", end);
-        resolve(this.#isStopping ? { kind: "shutting-down" } : undefined);
-      };
-      const timer = clock.at(clock.now() + waitMs, end);
-      // Registered in the same tick as the check above: no change can fall between the two.
-      const remove = this.#watchers.add(scope, end);
-      signal?.addEventListener("abort", end);
+    return this.#parked.park({
+      signal,
+      arm: (end) => {
+        const timer = clock.at(clock.now() + Math.min(waitMs, limits.waitMsMax), () => end());
+        // Registered in the same tick as the check above: no change can fall between the two.
+        const remove = this.#watchers.add(scope, () => end());
+        return () => {
+          timer.cancel();
+          remove();
+        };
+      },
     });
   }
 

@@ -16,6 +16,8 @@ function toText(bytes: Uint8Array): string {
 export class Watchers {
   readonly #byKey = new Map<string, Set<Watcher>>();
   readonly #byPrefix = new Map<string, Set<Watcher>>();
+  /** How many prefixes are watched, by their length: a change cuts its key to these lengths only. */
+  readonly #prefixLengths = new Map<number, number>();
   #count = 0;
 
   get count(): number {
@@ -24,15 +26,23 @@ export class Watchers {
 
   /** Calls `wake` at each change in the scope until the answer is called. */
   add(scope: KvScope, wake: () => void): () => void {
-    const [index, text] = "key" in scope ? [this.#byKey, toText(scope.key)] : [this.#byPrefix, toText(scope.prefix)];
+    const isKey = "key" in scope;
+    const index = isKey ? this.#byKey : this.#byPrefix;
+    const text = toText(isKey ? scope.key : scope.prefix);
     const watcher: Watcher = { wake };
-    const watchers = index.get(text) ?? new Set();
-    index.set(text, watchers.add(watcher));
+    const others = index.get(text);
+    if (others === undefined) {
+      index.set(text, new Set([watcher]));
+      if (!isKey) this.#prefixLengths.set(text.length, (this.#prefixLengths.get(text.length) ?? 0) + 1);
+    } else others.add(watcher);
     this.#count += 1;
     return () => {
-      if (!watchers.delete(watcher)) return;
+      const watchers = index.get(text);
+      if (watchers?.delete(watcher) !== true) return;
       this.#count -= 1;
-      if (watchers.size === 0) index.delete(text);
+      if (watchers.size > 0) return;
+      index.delete(text);
+      if (!isKey) this.#forgetPrefixLength(text.length);
     };
   }
 
@@ -41,12 +51,19 @@ export class Watchers {
     if (change.kind === "reset") return this.wakeAll();
     const key = toText(change.key);
     wakeEach(this.#byKey.get(key));
-    if (this.#byPrefix.size === 0) return;
-    for (let length = 0; length <= key.length; length += 1) wakeEach(this.#byPrefix.get(key.slice(0, length)));
+    for (const length of this.#prefixLengths.keys()) {
+      if (length <= key.length) wakeEach(this.#byPrefix.get(key.slice(0, length)));
+    }
   }
 
   wakeAll(): void {
     for (const watchers of [...this.#byKey.values(), ...this.#byPrefix.values()]) wakeEach(watchers);
+  }
+
+  #forgetPrefixLength(length: number): void {
+    const left = (this.#prefixLengths.get(length) ?? 0) - 1;
+    if (left > 0) this.#prefixLengths.set(length, left);
+    else this.#prefixLengths.delete(length);
   }
 }
 

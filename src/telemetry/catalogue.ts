@@ -58,7 +58,7 @@ export const CATALOGUE = [
     help: "Longest delay of the event loop since the last scrape",
   },
   { name: "konsul_build_info", kind: "gauge", help: "Always 1", labels: ["version", "commit"] },
-  { name: "konsul_process_cpu_seconds_total", kind: "gauge", help: "CPU time of this process" },
+  { name: "konsul_process_cpu_seconds_total", kind: "counter", help: "CPU time of this process" },
   { name: "konsul_process_resident_memory_bytes", kind: "gauge", help: "Resident memory of this process" },
   {
     name: "konsul_process_open_fds",

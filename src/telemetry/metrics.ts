@@ -9,11 +9,23 @@ const BUCKETS_SECONDS = [
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** One series of a counter, with its labels fixed: cheap enough for the path of every request. */
+export interface BoundCounter {
+  increase(): void;
+}
+
+interface Pending {
+  readonly name: MetricName;
+  readonly labels: Labels;
+  count: number;
+}
+
 /** All metrics of the catalogue. Gauges that are read rather than fed are set by a collector before each scrape. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #all = new Map<string, Counter | Gauge | Histogram>();
   readonly #collectors: (() => void)[] = [];
+  readonly #pending: Pending[] = [];
 
   constructor() {
     for (const entry of CATALOGUE) this.#all.set(entry.name, this.#create(entry));
@@ -23,6 +35,17 @@ export class Metrics {
     const metric = this.#all.get(name);
     assert(metric instanceof Counter, `${name} is a counter`);
     metric.inc(labels, by);
+  }
+
+  /** Counts here, and brings the sum to the registry with each scrape. Once a series, not once an event. */
+  counter(name: MetricName, labels: Labels): BoundCounter {
+    const pending: Pending = { name, labels, count: 0 };
+    this.#pending.push(pending);
+    return {
+      increase: () => {
+        pending.count += 1;
+      },
+    };
   }
 
   set(name: MetricName, value: number, labels: Labels = {}): void {
@@ -49,6 +72,10 @@ export class Metrics {
   /** The text format of Prometheus. */
   async scrape(): Promise<string> {
     for (const collect of this.#collectors) collect();
+    for (const pending of this.#pending) {
+      this.increase(pending.name, pending.labels, pending.count);
+      pending.count = 0;
+    }
     return this.#registry.metrics();
   }
 

@@ -9,6 +9,7 @@ export function observeProcess(metrics: Metrics, clock: Clock): { readonly stop:
   let longestDelayMs = 0;
   let expected = clock.now() + LOOK_EVERY_MS;
   let isStopped = false;
+  let countedCpuSeconds = 0;
   const startedAt = clock.wall() - performance.now();
   const look = (): void => {
     if (isStopped) return;
@@ -19,7 +20,9 @@ export function observeProcess(metrics: Metrics, clock: Clock): { readonly stop:
   clock.at(expected, look);
   metrics.onScrape(() => {
     const { user, system } = process.cpuUsage();
-    metrics.set("konsul_process_cpu_seconds_total", (user + system) / 1e6);
+    const cpuSeconds = (user + system) / 1e6;
+    metrics.increase("konsul_process_cpu_seconds_total", {}, Math.max(0, cpuSeconds - countedCpuSeconds));
+    countedCpuSeconds = Math.max(countedCpuSeconds, cpuSeconds);
     metrics.set("konsul_process_resident_memory_bytes", process.memoryUsage.rss());
     metrics.set("konsul_process_start_time_seconds", startedAt / 1000);
     metrics.set("konsul_event_loop_delay_seconds", Math.max(0, longestDelayMs) / 1000);
