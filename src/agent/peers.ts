@@ -1,12 +1,31 @@
 import { readFileSync } from "node:fs";
 import { EMPTY_BYTES, err, memberKey, ok, VERSION, type BootId, type Clock, type Result } from "../base/index.ts";
-import { admit, decodeAdmission, encodeAdmissionAnswer, encodeStanding, form, type Formed } from "../cluster/index.ts";
+import {
+  admit,
+  decodeAdmission,
+  decodeForwardedAnswer,
+  decodeForwardedRequest,
+  encodeAdmissionAnswer,
+  encodeForwardedAnswer,
+  encodeForwardedRequest,
+  encodeStanding,
+  form,
+  type ForwardedAnswer,
+  type ForwardedRequest,
+  type Formed,
+} from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION } from "../fsm/index.ts";
+import type { ForwardOutcome } from "../http/index.ts";
 import type { Identity, LogStore, Member, RaftNode } from "../node/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createTcpTransport, parseHostPort, type Introduction, type TcpTransport } from "../transport/index.ts";
 import { countTransactions } from "./count-transactions.ts";
+
+const FORWARD_GRACE_MS = 2000;
+
+/** A node that does not serve yet has done nothing: the same as one that does not lead. */
+const NOT_HERE = encodeForwardedAnswer({ status: 307, headers: [], body: EMPTY_BYTES });
 
 export interface PeersOptions {
   readonly config: Config;
@@ -25,6 +44,7 @@ export class Peers {
   readonly #options: PeersOptions;
   #identity: Identity | undefined;
   #node: RaftNode | undefined;
+  #answerForwarded: ((request: ForwardedRequest) => Promise<ForwardedAnswer>) | undefined;
 
   private constructor(options: PeersOptions, transport: TcpTransport, counted: ReturnType<typeof countTransactions>) {
     this.#options = options;
@@ -78,6 +98,26 @@ export class Peers {
     this.#keepOwnAddress(node);
   }
 
+  /** From now on this node answers requests that other nodes hand to it as the leader. */
+  serveForwarded(answer: (request: ForwardedRequest) => Promise<ForwardedAnswer>): void {
+    this.#answerForwarded = answer;
+  }
+
+  /** Hands a request to the leader, at most once. Undefined: none is known. */
+  forward(request: ForwardedRequest): Promise<ForwardOutcome> | undefined {
+    const leader = this.#node?.status().core.leader;
+    if (leader === undefined) return undefined;
+    const { requestTimeoutMs } = this.#options.config.limits;
+    const body = encodeForwardedRequest(request);
+    return new Promise((resolve) => {
+      // The leader gives up after its own request timeout, and says what came of the write: wait a little longer.
+      const call = { method: "http", body, timeoutMs: requestTimeoutMs + FORWARD_GRACE_MS };
+      this.transport.call(leader, call, (outcome) => {
+        resolve(outcome.kind === "answer" ? readForwarded(outcome.body) : outcome);
+      });
+    });
+  }
+
   async form(): Promise<Formed> {
     const { config, clock, logger, self } = this.#options;
     const { isBootstrap, joinAddresses } = config.raft;
@@ -111,6 +151,7 @@ export class Peers {
 
   #answer(method: string, body: Uint8Array, _: Introduction, answer: (body: Uint8Array) => void): void {
     if (method === "standing") return answer(this.#standing());
+    if (method === "http") return void this.#answerHttp(body, answer);
     if (method !== "admit") return answer(EMPTY_BYTES);
     const [node, identity] = [this.#node, this.#identity];
     if (node === undefined || identity === undefined) {
@@ -121,6 +162,12 @@ export class Peers {
         this.#options.logger.warn("A node was not let in", { code: outcome.code, reason: outcome.reason });
       answer(encodeAdmissionAnswer(outcome));
     });
+  }
+
+  async #answerHttp(body: Uint8Array, answer: (body: Uint8Array) => void): Promise<void> {
+    const request = tryDecode(body);
+    if (this.#answerForwarded === undefined || request === undefined) return answer(NOT_HERE);
+    answer(encodeForwardedAnswer(await this.#answerForwarded(request)));
   }
 
   #standing(): Uint8Array {
@@ -158,6 +205,27 @@ export class Peers {
         });
       },
     });
+  }
+}
+
+/** Undefined: no request that this version understands. */
+function tryDecode(body: Uint8Array): ForwardedRequest | undefined {
+  try {
+    return decodeForwardedRequest(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An answer that cannot be read proves nothing about the write. */
+function readForwarded(body: Uint8Array): ForwardOutcome {
+  try {
+    return { kind: "answer", answer: decodeForwardedAnswer(body) };
+  } catch (cause) {
+    return {
+      kind: "lost",
+      reason: `its answer cannot be read (${cause instanceof Error ? cause.message : "unknown"})`,
+    };
   }
 }
 

@@ -2,7 +2,7 @@ import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "..
 import type { Formed } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
-import { startHttpServer, type HttpServer } from "../http/index.ts";
+import { answerForwarded, createApp, startHttpServer, type HttpServer } from "../http/index.ts";
 import {
   DEFAULT_NODE_LIMITS,
   openRaftNode,
@@ -86,7 +86,7 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
   distrust = (reason) => node.distrust(reason);
   peers.value?.attach(node);
   const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config) });
-  return serve({ options, node, replica, identity, metrics });
+  return serve({ options, node, replica, identity, metrics, peers: peers.value });
 }
 
 function formerMember(dataDir: string): string {
@@ -102,9 +102,10 @@ interface Serving {
   readonly replica: Replica;
   readonly identity: Identity;
   readonly metrics: Metrics;
+  readonly peers: Peers | undefined;
 }
 
-function serve({ options, node, replica, identity, metrics }: Serving): Result<Agent, string> {
+function serve({ options, node, replica, identity, metrics, peers }: Serving): Result<Agent, string> {
   const { config, clock, logger } = options;
   metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
   const process = observeProcess(metrics, clock);
@@ -141,7 +142,12 @@ function serve({ options, node, replica, identity, metrics }: Serving): Result<A
   };
   let server: HttpServer;
   try {
-    server = startHttpServer(deps, { host: config.host, port: config.port });
+    // What other nodes hand to this one is answered here or not at all: never handed on once more.
+    const app = createApp(deps);
+    peers?.serveForwarded(async (request) => answerForwarded(app.fetch, request));
+    const isForwarding = config.followerWrites === "forward" && peers !== undefined;
+    const forwarding = isForwarding ? { forward: peers.forward.bind(peers) } : {};
+    server = startHttpServer({ ...deps, ...forwarding }, { host: config.host, port: config.port });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     return err(`Cannot listen on ${config.host}:${config.port}: ${why}. Stop what uses it, or set another port`);

@@ -1,4 +1,13 @@
 export { admit } from "./admission.ts";
+export {
+  decodeForwardedAnswer,
+  decodeForwardedRequest,
+  encodeForwardedAnswer,
+  encodeForwardedRequest,
+  type ForwardedAnswer,
+  type ForwardedRequest,
+  type HeaderList,
+} from "./forward-wire.ts";
 export { form, type Formed } from "./forming.ts";
 export type { PeerCalls, PeerHandler, PeerIdentity, PeerOutcome, PeerRequest } from "./peer-calls.ts";
 export {

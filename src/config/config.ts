@@ -7,6 +7,7 @@ export interface Config {
   readonly dataDir: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logFormat: "text" | "json";
+  readonly followerWrites: "redirect" | "forward";
   readonly raft: {
     readonly isEnabled: boolean;
     /** Empty: made at the first start. */

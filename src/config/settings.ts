@@ -62,6 +62,13 @@ export const SETTINGS: readonly Setting[] = [
     choices: ["debug", "info", "warn", "error"],
     help: "least level that is logged",
   },
+  {
+    key: "follower_writes",
+    kind: "choice",
+    standard: "redirect",
+    choices: ["redirect", "forward"],
+    help: "what a follower does with a write: send the client to the leader, or hand it over itself",
+  },
   { key: "log_format", kind: "choice", standard: "text", choices: ["text", "json"], help: "form of the log lines" },
   {
     key: "raft.enabled",
@@ -227,7 +234,6 @@ export const SETTINGS: readonly Setting[] = [
   fixed("acl.enabled", "false"),
   fixed("acl.default_policy", "deny"),
   fixed("acl.max_stale", "30s"),
-  fixed("follower_writes", "redirect"),
   fixed("limits.max_key_bytes", "1KiB"),
   fixed("limits.max_txn_bytes", "1MiB"),
   fixed("limits.max_state_bytes", "2GiB"),

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/index.ts";
 import type { Replica } from "../replica/index.ts";
+import type { Forward } from "./forward.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 
 /** What the routes work with. */
@@ -19,4 +20,6 @@ export interface HttpDeps {
   readonly clusterId: string;
   readonly epoch: { readonly counter: number; readonly random: string };
   readonly hasSwagger: boolean;
+  /** Set: writes that came to a follower are handed to the leader, instead of sending the client there. */
+  readonly forward?: Forward;
 }

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
+import { forwardWrite, keepBody, type KeptRequest } from "./forward.ts";
 import { keyFromPath, percentDecode } from "./key-path.ts";
 import { Responder } from "./respond.ts";
 import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot, transfer } from "./routes/cluster.ts";
@@ -120,12 +121,11 @@ function answerer(deps: HttpDeps): (path: string, route: Route | undefined, requ
     const startedAt = deps.clock.now();
     inFlight += 1;
     const respond = new Responder(deps.replica, requestId(request));
-    let response: Response;
-    try {
-      response = await dispatch(route, { request, url: new URL(request.url), respond });
-    } catch (cause) {
-      response = respond.error(toApiError(deps, respond, cause));
-    }
+    const call = { request, url: new URL(request.url), respond };
+    const response =
+      deps.forward === undefined || route === undefined || isRead(request) || isLeading(deps)
+        ? await answerHere(deps, route, call)
+        : await answerAnywhere(deps, route, { ...call, kept: await keepBody(request) });
     inFlight -= 1;
     const { method } = request;
     const seconds = (deps.clock.now() - startedAt) / 1000;
@@ -134,6 +134,42 @@ function answerer(deps: HttpDeps): (path: string, route: Route | undefined, requ
     deps.logger.debug("Answered", { method, route: path, status: response.status, request_id: respond.requestId });
     return response;
   };
+}
+
+function isRead({ method }: Request): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function isLeading({ replica }: HttpDeps): boolean {
+  return replica.status().core.role === "leader";
+}
+
+async function answerHere(deps: HttpDeps, route: Route | undefined, call: Call): Promise<Response> {
+  try {
+    return await dispatch(route, call);
+  } catch (cause) {
+    return call.respond.error(toApiError(deps, call.respond, cause));
+  }
+}
+
+/** Checked here first, so that bad input costs the leader nothing; handed to the leader when only it can go on. */
+async function answerAnywhere(
+  deps: HttpDeps,
+  route: Route,
+  call: Call & { readonly kept: KeptRequest },
+): Promise<Response> {
+  const { kept, respond } = call;
+  try {
+    return await dispatch(route, { ...call, request: kept.request });
+  } catch (cause) {
+    const error = toApiError(deps, respond, cause);
+    if (error.code !== "not_leader" || deps.forward === undefined) return respond.error(error);
+    try {
+      return (await forwardWrite(deps.forward, kept, respond.requestId)) ?? respond.error(error);
+    } catch (failure) {
+      return respond.error(toApiError(deps, respond, failure));
+    }
+  }
 }
 
 function dispatch(route: Route | undefined, call: Call): Response | Promise<Response> {

@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "bun:test";
+import { cleanUp, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
+import { freePorts } from "./free-ports.ts";
+
+afterEach(cleanUp);
+
+async function statusOf(node: AgentProcess): Promise<{ readonly voters: number; readonly leader: string }> {
+  const answer = await fetch(`${node.url}/cluster/status`).catch(() => undefined);
+  if (answer?.status !== 200) return { voters: 0, leader: "" };
+  const body: { readonly voters: number; readonly leader: { readonly id: string } | null } = Object(
+    await answer.json(),
+  );
+  return { voters: body.voters, leader: body.leader?.id ?? "" };
+}
+
+/** Three voters that hand writes over themselves; the first one of the answer leads. */
+async function startForwarding(): Promise<readonly [AgentProcess, AgentProcess, AgentProcess]> {
+  const folder = temporaryFolder();
+  const ports = freePorts(6);
+  const start = async (at: number): Promise<AgentProcess> =>
+    startAgent([
+      `--port=${ports[at]}`,
+      `--node-id=node-${at}`,
+      `--data-dir=${join(folder, `n${at}`)}`,
+      `--raft-bind-addr=127.0.0.1:${ports[3 + at]}`,
+      "--join-token=secret",
+      "--follower-writes=forward",
+      ...(at === 0 ? ["--bootstrap"] : ["--join", `127.0.0.1:${ports[3]}`]),
+    ]);
+  const nodes = [await start(0), await start(1), await start(2)] as const;
+  for (const node of nodes)
+    for (let found = await statusOf(node); found.voters < 3 || found.leader === ""; found = await statusOf(node))
+      await Bun.sleep(20);
+  const { leader } = await statusOf(nodes[0]);
+  const [a, b, c] = nodes;
+  return leader === "node-0" ? [a, b, c] : leader === "node-1" ? [b, a, c] : [c, a, b];
+}
+
+async function put(node: AgentProcess, key: string, value: string): Promise<Response | undefined> {
+  const request = { method: "PUT", body: value, redirect: "manual" } as const;
+  return fetch(`${node.url}/kv/${key}`, request).catch(() => undefined);
+}
+
+describe("with follower_writes forward", () => {
+  test("every write works on a follower, and answers as the leader would", async () => {
+    const [leader, follower] = await startForwarding();
+    const stored = await put(follower, "a", "1");
+    expect(stored?.status).toBe(200);
+    expect(await stored?.json()).toMatchObject({ message: "Stored", key: "a" });
+    expect(await (await fetch(`${follower.url}/kv/a?raw&consistent`)).text()).toBe("1");
+    const conflict = await fetch(`${follower.url}/kv/a?cas=0`, { method: "PUT", body: "2", redirect: "manual" });
+    expect(conflict.status).toBe(409);
+    expect(await conflict.json()).toMatchObject({ error: "cas_conflict" });
+    const operations = [{ op: "set", key: "b", value: "2" }];
+    const txn = await fetch(`${follower.url}/kv/txn`, {
+      method: "POST",
+      redirect: "manual",
+      headers: { "Content-Type": "application/json", "X-Request-Id": "mine" },
+      body: JSON.stringify({ operations }),
+    });
+    expect([txn.status, txn.headers.get("x-request-id")]).toEqual([200, "mine"]);
+    const gone = await fetch(`${follower.url}/kv/a`, { method: "DELETE", redirect: "manual" });
+    expect(gone.status).toBe(200);
+    expect((await fetch(`${leader.url}/kv/a?consistent`)).status).toBe(404);
+  });
+
+  test("bad input is refused by the follower itself, in the leader's words", async () => {
+    const [leader, follower] = await startForwarding();
+    const bad = { method: "PUT", body: "{", headers: { "Content-Type": "application/json" } };
+    const [there, here] = [await fetch(`${leader.url}/kv/a`, bad), await fetch(`${follower.url}/kv/a`, bad)];
+    expect([there.status, here.status]).toEqual([400, 400]);
+    const [one, other]: { readonly message?: string }[] = [Object(await there.json()), Object(await here.json())];
+    expect(one?.message).toBe(other?.message ?? "");
+  });
+
+  test("when the leader is killed under load, every success is found and every failure is told apart", async () => {
+    const [leader, follower, other] = await startForwarding();
+    const outcomes = new Map<string, number>();
+    let isOver = false;
+    const client = async (name: number): Promise<void> => {
+      for (let at = 0; !isOver; at += 1) {
+        const key = `c${name}-${at}`;
+        outcomes.set(key, (await put(follower, key, key))?.status ?? 0);
+      }
+    };
+    const clients = [0, 1, 2, 3].map(client);
+    while (outcomes.size < 200) await Bun.sleep(5);
+    await leader.end("SIGKILL");
+    const before = [...outcomes.values()].filter((status) => status === 200).length;
+    while ([...outcomes.values()].filter((status) => status === 200).length < before + 100) await Bun.sleep(5);
+    isOver = true;
+    await Promise.all(clients);
+    expect([...new Set(outcomes.values())].filter((status) => ![200, 503, 504].includes(status))).toEqual([]);
+    for (const [key, status] of outcomes) {
+      const found = await fetch(`${other.url}/kv/${key}?raw&consistent`);
+      if (status === 200) expect(await found.text()).toBe(key);
+      // 503 says that the write did not happen.
+      if (status === 503) expect(found.status).toBe(404);
+    }
+  });
+});
