@@ -54,8 +54,13 @@ export class Client {
   }
 
   /** The answer as JSON. @throws CommandFailed with the API's own message when it is no success */
-  async json(method: string, path: string, body?: Uint8Array): Promise<Readonly<Record<string, unknown>>> {
-    const answer = await this.request(method, path, body);
+  async json(
+    method: string,
+    path: string,
+    body?: Uint8Array,
+    type?: string,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const answer = await this.request(method, path, body, type);
     if (answer.status >= 300) throw failure(answer);
     return toRecord(answer.bytes);
   }

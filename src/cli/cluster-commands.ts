@@ -1,4 +1,4 @@
-import { Client } from "./client.ts";
+import { Client, toRecord } from "./client.ts";
 import type { Invocation } from "./command.ts";
 import { print, printJson, table, text } from "./output.ts";
 
@@ -47,4 +47,18 @@ export async function snapshot(call: Invocation): Promise<number> {
   if (call.flags.has("json")) printJson(body);
   else print(`Snapshot at index ${text(body["index"])}, ${text(body["size_bytes"])} bytes`);
   return 0;
+}
+
+/** Asks the leader, as only it knows who answers. */
+export async function clusterHealth(call: Invocation): Promise<number> {
+  const found = await new Client(call).request("GET", "/cluster/leader");
+  const address = toRecord(found.bytes)["http_address"];
+  const url = found.status === 200 && typeof address === "string" ? address : undefined;
+  const flags = url === undefined ? call.flags : new Map([...call.flags, ["http-addr", [url]]]);
+  const body = await new Client({ ...call, flags }).json("GET", "/cluster/status");
+  const { state, voters, healthy_voters: healthy, failure_tolerance: tolerance } = body;
+  if (call.flags.has("json")) printJson({ state, failure_tolerance: tolerance ?? null });
+  else if (url === undefined) print(`${text(state)}: no node leads at the moment`);
+  else print(`${text(state)}: ${text(healthy)} of ${text(voters)} voters answer, ${text(tolerance)} more may fail`);
+  return state === "healthy" ? 0 : 1;
 }

@@ -13,6 +13,7 @@ const CLIENT: readonly Flag[] = [
 const JSON_FLAG: Flag = { name: "json", help: "machine-readable output" };
 const CONSISTENT: Flag = { name: "consistent", help: "linearizable read instead of this node's own state" };
 const KEY: Position = { name: "KEY", help: "1 to 1024 bytes of UTF-8" };
+const NODE: Position = { name: "ID", help: "id of the node" };
 const CAS: Flag = {
   name: "cas",
   value: "INDEX",
@@ -100,6 +101,25 @@ export const COMMANDS: readonly Command[] = [
   }),
   client("cluster snapshot", "takes a snapshot now", {
     run: async (call) => (await import("./cluster-commands.ts")).snapshot(call),
+  }),
+  client("cluster health", "exits 0 when a leader and all voters are in contact", {
+    run: async (call) => (await import("./cluster-commands.ts")).clusterHealth(call),
+  }),
+  client("cluster leave", "removes a node from the cluster", {
+    flags: [{ name: "node", value: "ID", help: "the node that is to leave" }],
+    run: async (call) => (await import("./membership-commands.ts")).leave(call),
+  }),
+  client("cluster transfer", "moves leadership to another node", {
+    flags: [{ name: "to", value: "ID", help: "the node that is to lead; the one that fits best" }],
+    run: async (call) => (await import("./membership-commands.ts")).transfer(call),
+  }),
+  client("cluster promote", "makes a learner a voter", {
+    positions: [NODE],
+    run: async (call) => (await import("./membership-commands.ts")).changeRole(call, "promote"),
+  }),
+  client("cluster demote", "makes a voter a learner until it is promoted again", {
+    positions: [NODE],
+    run: async (call) => (await import("./membership-commands.ts")).changeRole(call, "demote"),
   }),
   {
     path: ["config", "validate"],

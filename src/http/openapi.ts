@@ -48,6 +48,21 @@ const WRITE_FAILURES = {
   "504": "the write may or may not have happened",
 } as const;
 
+const NODE: Parameter = {
+  name: "id",
+  in: "path",
+  required: true,
+  description: "id of the node",
+  schema: { type: "string" },
+};
+
+const MEMBERSHIP = {
+  "200": "done",
+  "404": "no such node",
+  "409": "would_lose_quorum, or a conflict with the reason",
+  ...WRITE_FAILURES,
+} as const;
+
 function keyOperations(key: Parameter): object {
   return {
     get: operation("Reads a key", [key, ...READ, query("raw", "boolean", "only the bytes")], {
@@ -109,4 +124,7 @@ export const PATHS: Readonly<Record<string, object>> = {
   "/cluster/config": simple("get", "The membership in force"),
   "/cluster/snapshot": simple("post", "Takes a snapshot now"),
   "/cluster/transfer": simple("post", "Hands leadership over"),
+  "/cluster/leave/{id}": { delete: operation("Removes a member", [NODE], MEMBERSHIP) },
+  "/cluster/promote/{id}": { post: operation("Makes a learner a voter", [NODE], MEMBERSHIP) },
+  "/cluster/demote/{id}": { post: operation("Makes a voter a learner for good", [NODE], MEMBERSHIP) },
 };

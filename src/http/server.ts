@@ -4,9 +4,10 @@ import { ApiError } from "./errors.ts";
 import { forwardWrite, keepBody, type KeptRequest } from "./forward.ts";
 import { keyFromPath, percentDecode } from "./key-path.ts";
 import { Responder } from "./respond.ts";
-import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot, transfer } from "./routes/cluster.ts";
+import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot } from "./routes/cluster.ts";
 import { health, live, ready } from "./routes/health.ts";
 import { deleteKey, getKey, listKeys, putKey } from "./routes/kv.ts";
+import { demote, leave, promote, transfer } from "./routes/membership.ts";
 import { transact } from "./routes/txn.ts";
 import { swaggerAnswer } from "./swagger.ts";
 
@@ -46,7 +47,10 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/cluster/peers": { GET: ({ respond }) => clusterPeers(deps, respond) },
     "/cluster/config": { GET: ({ respond }) => clusterConfig(deps, respond) },
     "/cluster/snapshot": { POST: ({ respond }) => takeSnapshot(deps, respond) },
-    "/cluster/transfer": { POST: ({ request, respond }) => transfer(deps, request, respond) },
+    "/cluster/transfer": { POST: (call) => transfer(deps, call) },
+    "/cluster/leave/*": { DELETE: (call) => leave(deps, call) },
+    "/cluster/promote/*": { POST: (call) => promote(deps, call) },
+    "/cluster/demote/*": { POST: (call) => demote(deps, call) },
   };
 }
 

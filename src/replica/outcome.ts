@@ -17,6 +17,15 @@ export type WriteOutcome =
   /** It may or may not have happened. */
   | { readonly kind: "unknown"; readonly reason: string };
 
+/** What became of a membership change or of a transfer of leadership. */
+export type MembershipOutcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "refused"; readonly refusal: WriteRefusal }
+  /** The rules forbid it now; `code` for programs. */
+  | { readonly kind: "rejected"; readonly code: string; readonly reason: string }
+  /** It may or may not have happened. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
 /** Why a read cannot be answered as it was asked for. */
 export type ReadFailure =
   | { readonly kind: "no-leader" }

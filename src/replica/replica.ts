@@ -1,7 +1,15 @@
 import type { Clock, LogIndex, MemberKey } from "../base/index.ts";
 import { encodeCommand, type Command, type FsmResult, type KonsulFsm, type KvScope } from "../fsm/index.ts";
-import type { ChangeOutcome, Member, NodeStatus, ProposeOutcome, RaftNode, SnapshotOutcome } from "../node/index.ts";
-import type { ReadFailure, WriteOutcome, WriteRefusal } from "./outcome.ts";
+import type {
+  ChangeOutcome,
+  Member,
+  MembershipChange,
+  NodeStatus,
+  ProposeOutcome,
+  RaftNode,
+  SnapshotOutcome,
+} from "../node/index.ts";
+import type { MembershipOutcome, ReadFailure, WriteOutcome, WriteRefusal } from "./outcome.ts";
 import { ParkedReads } from "./parked-reads.ts";
 import { Vigil, type Stance } from "./vigil.ts";
 import { Watchers } from "./watchers.ts";
@@ -32,6 +40,10 @@ export interface ReadTerms {
   /** The client went away. */
   readonly signal?: AbortSignal;
 }
+
+/** Rejections of a membership change that pass by themselves in a moment. */
+const PASSING: ReadonlySet<string> = new Set(["change-in-progress", "no-own-term-commit", "joint"]);
+const RETRY_MS = 50;
 
 /** This node's copy as the application sees it. */
 export class Replica {
@@ -104,9 +116,15 @@ export class Replica {
   }
 
   /** Moves leadership to this member, or to the one that fits best. */
-  async transfer(to: MemberKey | undefined): Promise<ChangeOutcome> {
-    const { node, clock, limits } = this.#options;
-    return new Promise((resolve) => node.transfer(to, clock.now() + limits.requestTimeoutMs, resolve));
+  async transfer(to: MemberKey | undefined): Promise<MembershipOutcome> {
+    const { node } = this.#options;
+    return this.#patiently((deadline, done) => node.transfer(to, deadline, done));
+  }
+
+  /** All changes together or none. */
+  async change(changes: readonly MembershipChange[]): Promise<MembershipOutcome> {
+    const { node } = this.#options;
+    return this.#patiently((deadline, done) => node.change({ changes }, deadline, done));
   }
 
   /** Wakes every waiting read; from now on nothing new is taken. */
@@ -196,6 +214,26 @@ export class Replica {
     if (outcome.kind === "applied") return { kind: "done", index: outcome.index, result: toFsmResult(outcome.result) };
     if (outcome.kind === "unknown") return outcome;
     return { kind: "refused", refusal: this.#toRefusal(outcome.refusal) };
+  }
+
+  /** Tries again while another change is under way; whatever was appended is never tried again. */
+  async #patiently(
+    attempt: (deadline: number, done: (outcome: ChangeOutcome) => void) => void,
+  ): Promise<MembershipOutcome> {
+    const { clock, limits } = this.#options;
+    const deadline = clock.now() + limits.requestTimeoutMs;
+    for (;;) {
+      const outcome = await new Promise<ChangeOutcome>((resolve) => attempt(deadline, resolve));
+      if (outcome.kind === "ok") return { kind: "done" };
+      if (outcome.kind === "unknown") return outcome;
+      const { refusal } = outcome;
+      const isBusy =
+        refusal.kind === "transfer-in-progress" || (refusal.kind === "rejected" && PASSING.has(refusal.code));
+      if (!isBusy || clock.now() + RETRY_MS > deadline || this.#isStopping) {
+        return refusal.kind === "rejected" ? refusal : { kind: "refused", refusal: this.#toRefusal(refusal) };
+      }
+      await new Promise<void>((resolve) => void clock.at(clock.now() + RETRY_MS, resolve));
+    }
   }
 
   #toRefusal(refusal: Extract<ProposeOutcome, { kind: "refused" }>["refusal"]): WriteRefusal {

@@ -1,8 +1,7 @@
 import type { Replica } from "../../replica/index.ts";
 import { parseMemberKey } from "../../base/index.ts";
-import { isJson, isRecord, parseJson, readBytes } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
-import { ApiError, badRequest } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import type { Responder } from "../respond.ts";
 
 type Status = ReturnType<Replica["status"]>;
@@ -127,24 +126,4 @@ export async function takeSnapshot(deps: HttpDeps, respond: Responder): Promise<
     duration_ms: duration,
     id: meta.id,
   });
-}
-
-export async function transfer(deps: HttpDeps, request: Request, respond: Responder): Promise<Response> {
-  const bytes = await readBytes(request, 4096);
-  const body = bytes.length > 0 && isJson(request) ? parseJson(bytes) : {};
-  const to: unknown = isRecord(body) ? body["to"] : undefined;
-  if (to !== undefined && typeof to !== "string") throw badRequest("to", "must be the id of a node");
-  const { core } = deps.replica.status();
-  const key = to === undefined ? undefined : [...core.membership.members].find(([, member]) => member.id === to)?.[0];
-  if (to !== undefined && key === undefined) throw new ApiError("not_found", `There is no node ${to} in the cluster`);
-  const outcome = await deps.replica.transfer(key);
-  if (outcome.kind === "ok") return respond.json({ message: "Leadership was handed over" });
-  if (outcome.kind === "unknown")
-    throw new ApiError("outcome_unknown", `Leadership may or may not have moved: ${outcome.reason}`);
-  const { refusal } = outcome;
-  if (refusal.kind === "not-leader") throw new ApiError("no_leader", "Only the leader hands leadership over: ask it");
-  throw new ApiError(
-    "conflict",
-    refusal.kind === "rejected" ? refusal.reason : `Leadership was not handed over: ${refusal.kind}`,
-  );
 }

@@ -1,0 +1,94 @@
+import { fromUtf8, type MemberKey } from "../../base/index.ts";
+import type { MembershipOutcome } from "../../replica/index.ts";
+import { isJson, isRecord, parseJson, readBytes } from "../body.ts";
+import type { HttpDeps } from "../deps.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import { writeFailure } from "../failures.ts";
+import { percentDecode } from "../key-path.ts";
+import type { Responder } from "../respond.ts";
+
+export interface MembershipCall {
+  readonly request: Request;
+  readonly url: URL;
+  readonly respond: Responder;
+}
+
+type Members = ReturnType<HttpDeps["replica"]["status"]>["core"]["membership"]["members"];
+type Found = readonly [key: MemberKey, member: NonNullable<ReturnType<Members["get"]>>];
+
+/** Removes a member. A leader that removes itself hands over first, and the new leader does it. */
+export async function leave(deps: HttpDeps, call: MembershipCall): Promise<Response> {
+  const [key, member] = find(deps, idBehind(call.url, "/cluster/leave/"));
+  const { core, self } = deps.replica.status();
+  if (key === self && core.role === "leader" && core.membership.voters.length > 1) {
+    finish(await deps.replica.transfer(undefined), call.url, "Leadership could not be handed over before leaving");
+    // Somebody else leads now: the client is sent there, or the request is handed over, as with any write.
+  }
+  finish(await deps.replica.change([{ kind: "remove", key }]), call.url, `${member.id} did not leave`);
+  deps.logger.info("A node was removed from the cluster", { node: member.id, request_id: call.respond.requestId });
+  return call.respond.json({ message: "Removed", node_id: member.id });
+}
+
+/** Makes a learner a voter; it must have caught up. */
+export async function promote(deps: HttpDeps, call: MembershipCall): Promise<Response> {
+  const [key, member] = find(deps, idBehind(call.url, "/cluster/promote/"));
+  const voting = { ...member, nonVoter: false };
+  const changes = [
+    { kind: "update", member: voting },
+    { kind: "promote", key },
+  ] as const;
+  finish(await deps.replica.change(changes), call.url, `${member.id} was not promoted`);
+  deps.logger.info("A node was promoted", { node: member.id, request_id: call.respond.requestId });
+  return call.respond.json({ message: "Promoted", node_id: member.id, status: "voter" });
+}
+
+/** Makes a voter a learner that stays one until it is promoted again. */
+export async function demote(deps: HttpDeps, call: MembershipCall): Promise<Response> {
+  const [key, member] = find(deps, idBehind(call.url, "/cluster/demote/"));
+  const changes = [
+    { kind: "demote", key },
+    { kind: "update", member: { ...member, nonVoter: true } },
+  ] as const;
+  finish(await deps.replica.change(changes), call.url, `${member.id} was not demoted`);
+  deps.logger.info("A node was demoted", { node: member.id, request_id: call.respond.requestId });
+  return call.respond.json({ message: "Demoted", node_id: member.id, status: "learner" });
+}
+
+export async function transfer(deps: HttpDeps, { request, url, respond }: MembershipCall): Promise<Response> {
+  const bytes = await readBytes(request, 4096);
+  const body = bytes.length > 0 && isJson(request) ? parseJson(bytes) : {};
+  const to: unknown = isRecord(body) ? body["to"] : undefined;
+  if (to !== undefined && typeof to !== "string") throw badRequest("to", "must be the id of a node");
+  const target = to === undefined ? undefined : find(deps, to)[0];
+  finish(await deps.replica.transfer(target), url, "Leadership was not handed over");
+  deps.logger.info("Leadership was handed over", { to, request_id: respond.requestId });
+  return respond.json({ message: "Leadership was handed over" });
+}
+
+function idBehind(url: URL, start: string): string {
+  return fromUtf8(percentDecode(url.pathname.slice(start.length)));
+}
+
+/** @throws ApiError not_found */
+function find(deps: HttpDeps, id: string): Found {
+  const { members } = deps.replica.status().core.membership;
+  const found = [...members].find(([, member]) => member.id === id);
+  if (found !== undefined) return found;
+  const known = [...members.values()].map((member) => member.id).join(", ");
+  throw new ApiError("not_found", `There is no node ${id} in the cluster: its members are ${known}`, {
+    fields: { node_id: id },
+  });
+}
+
+/** The one mapping of a membership change or transfer that was not done. @throws ApiError */
+function finish(outcome: MembershipOutcome, url: URL, what: string): void {
+  if (outcome.kind === "done") return;
+  if (outcome.kind === "unknown") {
+    throw new ApiError("outcome_unknown", `This may or may not have happened: ${outcome.reason}. Look at the members`);
+  }
+  if (outcome.kind === "refused") throw writeFailure(outcome, url.href);
+  const { code, reason } = outcome;
+  const answer =
+    code === "would-lose-quorum" ? "would_lose_quorum" : code === "unknown-member" ? "not_found" : "conflict";
+  throw new ApiError(answer, `${what}: ${reason}`, { fields: { reason: code } });
+}
