@@ -13,7 +13,7 @@ import {
   type RaftNodeOptions,
   type StoredState,
 } from "../node/index.ts";
-import { Replica, type ReplicaLimits } from "../replica/index.ts";
+import { Registry, Replica, type ReplicaLimits } from "../replica/index.ts";
 import { Metrics, observeProcess, type Logger } from "../telemetry/index.ts";
 import { createNoTransport } from "../transport/index.ts";
 import { createCluster, joinCluster, mintBootId, mintIncarnation } from "./identity.ts";
@@ -127,9 +127,12 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
         logger.info(`This node is ${observation.role}`, { term: observation.term, reason: observation.reason });
     },
   });
+  const registry = keepRegistry(options, node, replica, metrics);
   const { clusterId, epoch } = identity;
   const deps = {
     replica,
+    registry,
+    services: config.services,
     metrics,
     logger,
     clock,
@@ -156,6 +159,7 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
   return ok({
     port: server.port,
     stop: async (deadline) => {
+      registry.stop();
       replica.stop();
       process.stop();
       await Promise.race([server.stop(false), wait(clock, deadline)]);
@@ -165,6 +169,18 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
     onHalt: (listener) => {
       onHalt = listener;
     },
+  });
+}
+
+function keepRegistry({ clock }: StartOptions, node: RaftNode, replica: Replica, metrics: Metrics): Registry {
+  return new Registry({
+    fsm: replica.fsm,
+    clock,
+    isLeading: () => node.status().core.role === "leader",
+    confirm: async () => replica.prepareRead({ isConsistent: true }),
+    write: replica.write.bind(replica),
+    onHeartbeat: () => metrics.increase("konsul_service_heartbeats_total"),
+    onExpired: (count) => metrics.increase("konsul_expired_services_total", {}, count),
   });
 }
 

@@ -13,6 +13,11 @@ const CLIENT: readonly Flag[] = [
 const JSON_FLAG: Flag = { name: "json", help: "machine-readable output" };
 const CONSISTENT: Flag = { name: "consistent", help: "linearizable read instead of this node's own state" };
 const KEY: Position = { name: "KEY", help: "1 to 1024 bytes of UTF-8" };
+const SERVICE: Position = { name: "NAME", help: "name of the service" };
+const SERVICE_FILTERS: readonly Flag[] = [
+  { name: "tag", value: "TAG", help: "only instances with this tag" },
+  { name: "meta", value: "NAME:VALUE", help: "only instances with this field" },
+];
 const NODE: Position = { name: "ID", help: "id of the node" };
 const CAS: Flag = {
   name: "cas",
@@ -82,6 +87,37 @@ export const COMMANDS: readonly Command[] = [
       CONSISTENT,
     ],
     run: async (call) => (await import("./kv-commands.ts")).list(call),
+  }),
+  client("service list", "lists services", {
+    flags: [...SERVICE_FILTERS, CONSISTENT],
+    run: async (call) => (await import("./service-commands.ts")).list(call),
+  }),
+  client("service get", "lists the instances of a service", {
+    positions: [SERVICE],
+    flags: [{ name: "passing", help: "only those that pass" }, ...SERVICE_FILTERS, CONSISTENT],
+    run: async (call) => (await import("./service-commands.ts")).get(call),
+  }),
+  client("service register", "registers an instance of a service, or changes it", {
+    positions: [SERVICE],
+    flags: [
+      { name: "address", value: "HOST", help: "where it listens" },
+      { name: "port", value: "PORT", help: "0 to 65535" },
+      { name: "id", value: "ID", help: "tells instances of one name apart; the name" },
+      { name: "tag", value: "TAG", help: "tag to find it by", isRepeatable: true },
+      { name: "meta", value: "NAME=VALUE", help: "field to find it by", isRepeatable: true },
+      { name: "ttl", value: "DURATION", help: "turns critical without a heartbeat for so long" },
+    ],
+    run: async (call) => (await import("./service-commands.ts")).register(call),
+  }),
+  client("service deregister", "removes an instance of a service, or all", {
+    positions: [SERVICE],
+    flags: [{ name: "id", value: "ID", help: "only this instance" }],
+    run: async (call) => (await import("./service-commands.ts")).deregister(call),
+  }),
+  client("service heartbeat", "renews the TTL of an instance", {
+    positions: [SERVICE],
+    flags: [{ name: "id", value: "ID", help: "the instance; the one whose id is the name" }],
+    run: async (call) => (await import("./service-commands.ts")).heartbeat(call),
   }),
   client("health", "exits 0 when the agent is healthy", {
     flags: [

@@ -31,7 +31,7 @@ function bash(commands: readonly Command[]): string {
     "_konsul() {",
     '  local path="" word words=""',
     '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
-    '    case "$word" in -*) ;; *) case "$path" in "kv "*|"cluster "*|"config "*) ;; "kv"|"cluster"|"config") path="$path $word" ;; "") path="$word" ;; esac ;; esac',
+    '    case "$word" in -*) ;; *) case "$path" in "kv "*|"service "*|"cluster "*|"config "*) ;; "kv"|"service"|"cluster"|"config") path="$path $word" ;; "") path="$word" ;; esac ;; esac',
     "  done",
     '  case "$path" in',
     ...cases(commands),

@@ -7,6 +7,10 @@ export interface Config {
   readonly dataDir: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly logFormat: "text" | "json";
+  readonly services: {
+    /** 0: none. */
+    readonly ttlMs: number;
+  };
   readonly followerWrites: "redirect" | "forward";
   readonly raft: {
     readonly isEnabled: boolean;

@@ -116,6 +116,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
     dataDir,
     logLevel: level === "debug" || level === "warn" || level === "error" ? level : "info",
     logFormat: read.text("log_format") === "json" ? "json" : "text",
+    services: { ttlMs: read.number("service_ttl") },
     followerWrites: read.text("follower_writes") === "forward" ? "forward" : "redirect",
     raft: {
       isEnabled:

@@ -63,6 +63,13 @@ export const SETTINGS: readonly Setting[] = [
     help: "least level that is logged",
   },
   {
+    key: "service_ttl",
+    kind: "duration",
+    standard: "0s",
+    max: DAY_MS,
+    help: "TTL of instances that name none; 0: none",
+  },
+  {
     key: "follower_writes",
     kind: "choice",
     standard: "redirect",
@@ -253,7 +260,6 @@ export const SETTINGS: readonly Setting[] = [
   fixed("http.metrics_public", "true"),
   fixed("snapshots.max_concurrent_sends", "2"),
   fixed("snapshots.max_bytes_per_second", "unlimited"),
-  fixed("service_ttl"),
   fixed("deregister_after"),
   fixed("tracing.enabled", "false"),
   fixed("tracing.endpoint"),

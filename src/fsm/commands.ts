@@ -1,10 +1,12 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/index.ts";
 import { InvalidCommand } from "./invalid-command.ts";
 import type { KvCommand } from "./kv/kv-command.ts";
+import type { ServiceCommand } from "./services/service-command.ts";
+import { readServiceCommand, writeServiceCommand } from "./services/service-command-codec.ts";
 import { readKvCommand, writeKvCommand } from "./kv/kv-command-codec.ts";
 
 /** What a log entry of kind `command` says. One member per domain. */
-export type Command = KvCommand;
+export type Command = KvCommand | ServiceCommand;
 
 /** First byte of every command. A changed meaning is a new command, not a new version of an old one. */
 export const COMMAND_VERSION = 1;
@@ -14,10 +16,15 @@ export class UndecodableCommand extends Error {
   override readonly name = "UndecodableCommand";
 }
 
+export function isServiceCommand(command: Command): command is ServiceCommand {
+  return command.kind.startsWith("service-");
+}
+
 /** Version byte, type byte, fields. @throws InvalidCommand when a field is out of its bounds */
 export function encodeCommand(command: Command): Uint8Array {
   const writer = new ByteWriter().u8(COMMAND_VERSION);
-  writeKvCommand(writer, command);
+  if (isServiceCommand(command)) writeServiceCommand(writer, command);
+  else writeKvCommand(writer, command);
   return writer.finish();
 }
 
@@ -33,7 +40,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
       throw new InvalidCommand(`A command must have version ${COMMAND_VERSION}: it has ${version}`);
     }
     const type = reader.u8();
-    const command = readKvCommand(type, reader);
+    const command = readKvCommand(type, reader) ?? readServiceCommand(type, reader);
     if (command === undefined) throw new InvalidCommand(`A command has a type this program does not know: ${type}`);
     reader.end();
     return command;

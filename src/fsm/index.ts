@@ -8,6 +8,16 @@ export * from "./kv/kv-result.ts";
 export type * from "./kv/kv-queries.ts";
 export type { KvRow } from "./kv/kv-row.ts";
 export * from "./limits.ts";
+export type * from "./services/service-command.ts";
+export { SERVICE_LIMITS } from "./services/service-command-codec.ts";
+export type { ServiceEntry, ServiceQueries } from "./services/service-queries.ts";
+export {
+  parseServiceKey,
+  serviceKey,
+  type CheckStatus,
+  type ServiceInstance,
+  type ServiceRow,
+} from "./services/service-row.ts";
 export { SNAPSHOT_FORMAT } from "./snapshot/format.ts";
 export type { FrozenState, StateMoment } from "./snapshot/freeze-state.ts";
 export { RestoreFailed, type RestoreClaim } from "./snapshot/restore-state.ts";

@@ -1,14 +1,19 @@
 import { assert, type LogIndex } from "../base/index.ts";
-import { decodeCommand, UndecodableCommand, type Command } from "./commands.ts";
+import { decodeCommand, isServiceCommand, UndecodableCommand, type Command } from "./commands.ts";
 import { ChangeFeed, type Changes } from "./feed/change-feed.ts";
 import { applyKv, type KvTable } from "./kv/kv-apply.ts";
-import { createKvQueries, type KvQueries } from "./kv/kv-queries.ts";
+import { createKvQueries, type KvQueries, type KvScope } from "./kv/kv-queries.ts";
 import type { KvResult } from "./kv/kv-result.ts";
 import { kvRowFormat, type KvRow } from "./kv/kv-row.ts";
+import { applyService, type ServiceTable } from "./services/service-apply.ts";
+import type { ServiceResult } from "./services/service-command.ts";
+import { createServiceQueries, type ServiceQueries } from "./services/service-queries.ts";
+import { serviceRowFormat, type ServiceRow } from "./services/service-row.ts";
 import { freezeState, type FrozenState } from "./snapshot/freeze-state.ts";
 import { StateRestorer, type RestoreClaim } from "./snapshot/restore-state.ts";
 import { HashSum } from "./state/row-hash.ts";
 import { StateTable, type Section, type TableFactory } from "./state/state-table.ts";
+import { startsWithBytes } from "./table/byte-keys.ts";
 import { createBTreeTable } from "./table/btree-table.ts";
 
 /** The part of a log entry that the state machine needs; a log entry of the core is one. */
@@ -20,7 +25,15 @@ export interface FsmEntry {
 }
 
 /** What applying an entry came to. `applied`: the entry was no command. */
-export type FsmResult = KvResult | { readonly kind: "applied" };
+export type FsmResult = KvResult | ServiceResult | { readonly kind: "applied" };
+
+export function isServiceResult(result: FsmResult): result is ServiceResult {
+  return result.kind.startsWith("service-");
+}
+
+export function isKvResult(result: FsmResult): result is KvResult {
+  return result.kind !== "applied" && !isServiceResult(result);
+}
 
 export interface KonsulFsmOptions {
   readonly tables?: TableFactory;
@@ -53,8 +66,14 @@ export interface KonsulFsm {
   /** Keys of the key-value store. */
   keyCount(): number;
   readonly kv: KvQueries;
+  readonly services: ServiceQueries;
+  /** As `KvQueries.hasChangedSince`, for any table. */
+  hasChangedSince(scope: StateScope, index: LogIndex): boolean;
   readonly changes: Changes;
 }
+
+/** What a blocking read covers: keys, or instances of the registry whose names start so. */
+export type StateScope = KvScope | { readonly services: Uint8Array };
 
 const WATCH_WINDOW = 100_000;
 const WATCH_WINDOW_BYTES = 64 * 1024 * 1024;
@@ -66,8 +85,10 @@ export function createKonsulFsm(options: KonsulFsmOptions = {}): KonsulFsm {
 
 class Fsm implements KonsulFsm {
   readonly kv: KvQueries;
+  readonly services: ServiceQueries;
   readonly changes: ChangeFeed;
   readonly #kvTable: KvTable;
+  readonly #serviceTable: ServiceTable;
   /** All tables, by ascending number. */
   readonly #sections: readonly Section[];
   /** Never decreases but by a restore. */
@@ -89,7 +110,13 @@ class Fsm implements KonsulFsm {
       if (row === undefined) feed.record({ ...place, kind: "delete", table: "kv", key });
       else feed.record({ ...place, kind: "put", table: "kv", key, row });
     });
-    this.#sections = [this.#kvTable];
+    this.#serviceTable = new StateTable(tables<ServiceRow>(serviceRowFormat), serviceRowFormat, (key, row) => {
+      const place = feed.nextPlace();
+      if (row === undefined) feed.record({ ...place, kind: "delete", table: "services", key });
+      else feed.record({ ...place, kind: "put", table: "services", key, row });
+    });
+    this.services = createServiceQueries(this.#serviceTable);
+    this.#sections = [this.#kvTable, this.#serviceTable];
     this.kv = createKvQueries(this.#kvTable, feed);
   }
 
@@ -117,6 +144,11 @@ class Fsm implements KonsulFsm {
     this.#checkInvariants();
     this.changes.commit();
     return result;
+  }
+
+  hasChangedSince(scope: StateScope, index: LogIndex): boolean {
+    if (!("services" in scope)) return this.kv.hasChangedSince(scope, index);
+    return this.changes.hasChangedSince("services", index, (key) => startsWithBytes(key, scope.services));
   }
 
   freeze(): FrozenState {
@@ -167,6 +199,7 @@ class Fsm implements KonsulFsm {
 
   /** The place where a new domain's commands meet its tables. */
   #run(index: LogIndex, command: Command): FsmResult {
+    if (isServiceCommand(command)) return applyService(this.#serviceTable, index, command);
     return applyKv(this.#kvTable, index, command);
   }
 

@@ -1,11 +1,14 @@
 import type { Clock } from "../base/index.ts";
-import type { Replica } from "../replica/index.ts";
+import type { Registry, Replica } from "../replica/index.ts";
+import type { ServiceDefaults } from "./service-body.ts";
 import type { Forward } from "./forward.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 
 /** What the routes work with. */
 export interface HttpDeps {
   readonly replica: Replica;
+  readonly registry: Registry;
+  readonly services: ServiceDefaults;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly clock: Clock;

@@ -48,6 +48,20 @@ const WRITE_FAILURES = {
   "504": "the write may or may not have happened",
 } as const;
 
+const NAME: Parameter = {
+  name: "name",
+  in: "path",
+  required: true,
+  description: "name of the service",
+  schema: { type: "string" },
+};
+const INSTANCE = query("id", "string", "the instance; without it the one that has the service's name as id, or all");
+const PASSING = query("passing", "boolean", "only instances that pass");
+const FILTERS = [
+  query("tag", "string", "only instances with this tag"),
+  query("meta", "string", "only instances with this NAME:VALUE"),
+];
+
 const NODE: Parameter = {
   name: "id",
   in: "path",
@@ -111,6 +125,48 @@ export const PATHS: Readonly<Record<string, object>> = {
     post: operation("Up to 128 operations, all or nothing", [], {
       "200": "all were done",
       "409": "nothing was done",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/register": {
+    put: operation("Registers an instance of a service, or changes it", [], {
+      "200": "registered",
+      "409": "cas_conflict",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/deregister/{name}": {
+    delete: operation("Removes an instance, or all of the name", [NAME, INSTANCE], {
+      "200": "removed",
+      "404": "no such instance",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/heartbeat/{name}": {
+    put: operation("Renews the TTL of an instance", [NAME, INSTANCE], {
+      "200": "renewed",
+      "404": "no such instance",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/services/": { get: operation("Lists services", [...FILTERS, ...READ], { "200": "the services" }) },
+  "/services/{name}": {
+    get: operation("Lists the instances of a service", [NAME, PASSING, ...FILTERS, ...READ], {
+      "200": "the instances",
+      "404": "none is registered",
+    }),
+  },
+  "/health/service/{name}": {
+    get: operation("The instances of a service and their checks", [NAME, PASSING, ...FILTERS, ...READ], {
+      "200": "instances and checks",
+      "404": "none is registered",
+    }),
+  },
+  "/health/checks": { get: operation("All checks", [...FILTERS, ...READ], { "200": "the checks" }) },
+  "/health/check/{id}": {
+    put: operation("Reports the status of a check", [{ ...NAME, name: "id", description: "service:NAME:INSTANCE" }], {
+      "200": "updated",
+      "404": "no such check",
       ...WRITE_FAILURES,
     }),
   },

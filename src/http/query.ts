@@ -1,5 +1,5 @@
 import { utf8, type LogIndex } from "../base/index.ts";
-import type { KvScope } from "../fsm/index.ts";
+import type { StateScope } from "../fsm/index.ts";
 import type { ReadTerms } from "../replica/index.ts";
 import { badRequest } from "./errors.ts";
 
@@ -66,7 +66,7 @@ export class Query {
   }
 
   /** The parameters that every read has. */
-  readTerms(scope: KvScope, signal: AbortSignal): ReadTerms {
+  readTerms(scope: StateScope, signal: AbortSignal): ReadTerms {
     const index = this.index("index");
     const waitMs = this.durationMs("wait") ?? DEFAULT_WAIT_MS;
     const minIndex = this.index("min_index");

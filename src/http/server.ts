@@ -8,6 +8,16 @@ import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot
 import { health, live, ready } from "./routes/health.ts";
 import { deleteKey, getKey, listKeys, putKey } from "./routes/kv.ts";
 import { demote, leave, promote, transfer } from "./routes/membership.ts";
+import {
+  deregister,
+  getService,
+  heartbeat,
+  listChecks,
+  listServices,
+  register,
+  serviceHealth,
+  updateCheck,
+} from "./routes/services.ts";
 import { transact } from "./routes/txn.ts";
 import { swaggerAnswer } from "./swagger.ts";
 
@@ -36,6 +46,14 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/kv/*": keyRoute(deps, pathKey),
     "/kv": keyRoute(deps, queryKey),
     "/health": { GET: ({ respond }) => health(deps, respond) },
+    "/register": { PUT: (call) => register(deps, call) },
+    "/deregister/*": { DELETE: (call) => deregister(deps, call) },
+    "/heartbeat/*": { PUT: (call) => heartbeat(deps, call) },
+    "/services/": { GET: (call) => listServices(deps, call) },
+    "/services/*": { GET: (call) => getService(deps, call) },
+    "/health/service/*": { GET: (call) => serviceHealth(deps, call) },
+    "/health/checks": { GET: (call) => listChecks(deps, call) },
+    "/health/check/*": { PUT: (call) => updateCheck(deps, call) },
     "/health/live": { GET: ({ respond }) => live(deps, respond) },
     "/health/ready": { GET: ({ respond }) => ready(deps, respond) },
     "/metrics": {

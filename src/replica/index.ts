@@ -1,3 +1,4 @@
 export type { MembershipOutcome, ReadFailure, WriteOutcome, WriteRefusal } from "./outcome.ts";
+export { Registry, type HeartbeatOutcome } from "./registry.ts";
 export { Replica, type ReadTerms, type ReplicaLimits, type ReplicaOptions } from "./replica.ts";
 export type { Stance } from "./vigil.ts";

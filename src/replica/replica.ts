@@ -1,5 +1,5 @@
 import type { Clock, LogIndex, MemberKey } from "../base/index.ts";
-import { encodeCommand, type Command, type FsmResult, type KonsulFsm, type KvScope } from "../fsm/index.ts";
+import { encodeCommand, type Command, type FsmResult, type KonsulFsm, type StateScope } from "../fsm/index.ts";
 import type {
   ChangeOutcome,
   Member,
@@ -36,7 +36,7 @@ export interface ReadTerms {
   /** The leader must have been heard within this. */
   readonly staleMsMax?: number;
   /** Waits until something in the scope changed after `index`, at most `waitMs`. */
-  readonly blocking?: { readonly scope: KvScope; readonly index: LogIndex; readonly waitMs: number };
+  readonly blocking?: { readonly scope: StateScope; readonly index: LogIndex; readonly waitMs: number };
   /** The client went away. */
   readonly signal?: AbortSignal;
 }
@@ -195,7 +195,7 @@ export class Replica {
   ): Promise<ReadFailure | undefined> {
     const { clock, limits } = this.#options;
     // Index 0 means "as it is now"; what changed already is not waited for.
-    if (index === 0 || this.fsm.kv.hasChangedSince(scope, index)) return undefined;
+    if (index === 0 || this.fsm.hasChangedSince(scope, index)) return undefined;
     return this.#parked.park({
       signal,
       arm: (end) => {

@@ -1,4 +1,4 @@
-import type { Change, KvScope } from "../fsm/index.ts";
+import type { Change, StateScope } from "../fsm/index.ts";
 
 interface Watcher {
   readonly wake: () => void;
@@ -7,6 +7,14 @@ interface Watcher {
 /** Keys and prefixes as strings whose characters are the bytes: cheap to cut and to look up. */
 function toText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+/** Keeps the tables apart, as a key may be in several. */
+const TAGS = { kv: "k", services: "s" } as const;
+
+function nameOf(scope: StateScope): string {
+  if ("services" in scope) return TAGS.services + toText(scope.services);
+  return TAGS.kv + toText("key" in scope ? scope.key : scope.prefix);
 }
 
 /**
@@ -25,10 +33,10 @@ export class Watchers {
   }
 
   /** Calls `wake` at each change in the scope until the answer is called. */
-  add(scope: KvScope, wake: () => void): () => void {
+  add(scope: StateScope, wake: () => void): () => void {
     const isKey = "key" in scope;
     const index = isKey ? this.#byKey : this.#byPrefix;
-    const text = toText(isKey ? scope.key : scope.prefix);
+    const text = nameOf(scope);
     const watcher: Watcher = { wake };
     const others = index.get(text);
     if (others === undefined) {
@@ -49,7 +57,7 @@ export class Watchers {
   onChange(change: Change): void {
     if (this.#count === 0) return;
     if (change.kind === "reset") return this.wakeAll();
-    const key = toText(change.key);
+    const key = TAGS[change.table] + toText(change.key);
     wakeEach(this.#byKey.get(key));
     for (const length of this.#prefixLengths.keys()) {
       if (length <= key.length) wakeEach(this.#byPrefix.get(key.slice(0, length)));

@@ -49,6 +49,13 @@ export const CATALOGUE = [
   { name: "konsul_kv_keys", kind: "gauge", help: "Keys in the store" },
   { name: "konsul_kv_operations_total", kind: "counter", help: "Key-value operations", labels: ["operation"] },
   { name: "konsul_watchers", kind: "gauge", help: "Reads that wait for a change" },
+  { name: "konsul_services", kind: "gauge", help: "Registered instances of services" },
+  { name: "konsul_service_heartbeats_total", kind: "counter", help: "Heartbeats that this node took as leader" },
+  {
+    name: "konsul_expired_services_total",
+    kind: "counter",
+    help: "Instances that turned critical without a heartbeat",
+  },
   { name: "konsul_state_bytes", kind: "gauge", help: "Approximate memory of the state" },
   { name: "konsul_peer_rejected_total", kind: "counter", help: "Peer connections turned away", labels: ["reason"] },
   { name: "konsul_storage_untrusted", kind: "gauge", help: "1: the disk broke a promise and this node serves nothing" },

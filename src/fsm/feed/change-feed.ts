@@ -165,5 +165,6 @@ function isBefore(a: ChangePlace, b: ChangePlace): boolean {
 }
 
 function changeBytes(change: RowChange): number {
-  return change.key.length + (change.kind === "put" ? change.row.value.length : 0) + 128;
+  const isValue = change.kind === "put" && change.table === "kv";
+  return change.key.length + (isValue ? change.row.value.length : 0) + (change.table === "kv" ? 128 : 512);
 }

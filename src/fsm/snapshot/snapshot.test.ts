@@ -6,12 +6,16 @@ import { applyNext, drain, randomLog, restoreFrom } from "../test-log.ts";
 const GOLDEN_HASH = "871694ca722396cb";
 const GOLDEN = `
   01
-  13000000 01 0200000000000000 1400000000000000 01 01
+  13000000 01 0200000000000000 1400000000000000 01 02
   0a000000 02 01 0200000000000000
   24000000 03 01000000 61 00 0500000000000000 0100000000000000 0100000000000000 01000000 31
   25000000 03 01000000 62 00 0500000000000000 0200000000000000 0200000000000000 02000000 3232
+  0a000000 02 02 0000000000000000
   1d000000 04 0200000000000000 10000000 38373136393463613732323339366362
 `;
+
+/** As a program wrote it that knew keys only. */
+const KEYS_ONLY = GOLDEN.replace("01 02\n", "01 01\n").replace("  0a000000 02 02 0000000000000000\n", "");
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
@@ -49,6 +53,12 @@ describe("an encoded state", () => {
     expect(hex(bytes)).toBe(GOLDEN.replaceAll(/\s/g, ""));
     expect(hash).toBe(GOLDEN_HASH);
     expect(restore({ bytes }).stateHash()).toBe(GOLDEN_HASH);
+  });
+
+  test("of a program that knew fewer tables is restored, with the others empty", () => {
+    const bytes = new Uint8Array(Buffer.from(KEYS_ONLY.replaceAll(/\s/g, ""), "hex"));
+    const fsm = restore({ bytes });
+    expect([fsm.stateHash(), fsm.keyCount(), fsm.services.count]).toEqual([GOLDEN_HASH, 2, 0]);
   });
 
   test("is the same however it is sliced", () => {

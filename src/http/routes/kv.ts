@@ -1,5 +1,5 @@
 import { fromUtf8, utf8 } from "../../base/index.ts";
-import type { Command, KvResult } from "../../fsm/index.ts";
+import { isKvResult, type KvCommand, type KvResult } from "../../fsm/index.ts";
 import { readValue } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
@@ -22,11 +22,11 @@ export interface KvCall {
 }
 
 /** Proposes a command and gives its result. @throws ApiError for every other outcome */
-export async function write(deps: HttpDeps, url: URL, command: Command): Promise<KvResult> {
+export async function write(deps: HttpDeps, url: URL, command: KvCommand): Promise<KvResult> {
   const outcome = await deps.replica.write(command);
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
   const { result } = outcome;
-  if (result.kind === "applied") throw new ApiError("internal", "The command was applied without a result");
+  if (!isKvResult(result)) throw new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
   return result;
 }
 

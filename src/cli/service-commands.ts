@@ -1,0 +1,98 @@
+import { Client } from "./client.ts";
+import { UsageError, type Invocation } from "./command.ts";
+import { print, printJson, table, text } from "./output.ts";
+
+function one(call: Invocation, name: string): string | undefined {
+  return call.flags.get(name)?.[0];
+}
+
+function say(call: Invocation, body: Readonly<Record<string, unknown>>): number {
+  if (call.flags.has("json")) printJson(body);
+  else process.stderr.write(`${text(body["message"])} ${text(body["name"])}\n`);
+  return 0;
+}
+
+function rows(value: unknown, columns: readonly string[]): string[][] {
+  if (!Array.isArray(value)) return [];
+  return value.map((item: unknown) => {
+    const fields = new Map<string, unknown>(typeof item === "object" && item !== null ? Object.entries(item) : []);
+    return columns.map((column) => {
+      const field = fields.get(column);
+      return Array.isArray(field) ? field.map(String).join(",") : text(field);
+    });
+  });
+}
+
+function filters(call: Invocation): string {
+  const query = new URLSearchParams();
+  for (const name of ["tag", "meta"]) {
+    const value = one(call, name);
+    if (value !== undefined) query.set(name, value);
+  }
+  for (const name of ["passing", "consistent"]) if (call.flags.has(name)) query.set(name, "true");
+  return query.size === 0 ? "" : `?${query.toString()}`;
+}
+
+export async function list(call: Invocation): Promise<number> {
+  const body = await new Client(call).json("GET", `/services/${filters(call)}`);
+  if (call.flags.has("json")) printJson(body);
+  else
+    print(
+      table(["NAME", "INSTANCES", "PASSING", "TAGS"], rows(body["services"], ["name", "instances", "passing", "tags"])),
+    );
+  return 0;
+}
+
+export async function get(call: Invocation): Promise<number> {
+  const [name = ""] = call.positions;
+  const body = await new Client(call).json("GET", `/services/${encodeURIComponent(name)}${filters(call)}`);
+  if (call.flags.has("json")) printJson(body);
+  else
+    print(
+      table(
+        ["ID", "ADDRESS", "PORT", "STATUS", "TTL", "TAGS"],
+        rows(body["instances"], ["id", "address", "port", "status", "ttl", "tags"]),
+      ),
+    );
+  return 0;
+}
+
+export async function register(call: Invocation): Promise<number> {
+  const [name = ""] = call.positions;
+  const [address, port] = [one(call, "address"), one(call, "port")];
+  if (address === undefined) throw new UsageError("--address is missing: it names the host where the service listens");
+  if (port === undefined || !/^\d{1,5}$/.test(port)) throw new UsageError("--port must be a number from 0 to 65535");
+  const meta = (call.flags.get("meta") ?? []).map((pair) => {
+    const at = pair.indexOf("=");
+    if (at < 1) throw new UsageError(`--meta must be NAME=VALUE: it is "${pair}"`);
+    return [pair.slice(0, at), pair.slice(at + 1)] as const;
+  });
+  const optional = Object.entries({ id: one(call, "id"), ttl: one(call, "ttl") }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const body = {
+    name,
+    address,
+    port: Number(port),
+    tags: call.flags.get("tag") ?? [],
+    meta: Object.fromEntries(meta),
+    ...Object.fromEntries(optional),
+  };
+  const bytes = new TextEncoder().encode(JSON.stringify(body));
+  return say(call, await new Client(call).json("PUT", "/register", bytes, "application/json"));
+}
+
+function withId(call: Invocation, path: string): string {
+  const id = one(call, "id");
+  return id === undefined ? path : `${path}?id=${encodeURIComponent(id)}`;
+}
+
+export async function deregister(call: Invocation): Promise<number> {
+  const [name = ""] = call.positions;
+  return say(call, await new Client(call).json("DELETE", withId(call, `/deregister/${encodeURIComponent(name)}`)));
+}
+
+export async function heartbeat(call: Invocation): Promise<number> {
+  const [name = ""] = call.positions;
+  return say(call, await new Client(call).json("PUT", withId(call, `/heartbeat/${encodeURIComponent(name)}`)));
+}

@@ -1,0 +1,203 @@
+import { fromUtf8, utf8 } from "../../base/index.ts";
+import {
+  isServiceResult,
+  serviceKey,
+  type ServiceCommand,
+  type ServiceEntry,
+  type ServiceResult,
+} from "../../fsm/index.ts";
+import type { HttpDeps } from "../deps.ts";
+import { formatDuration } from "../duration.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import { readFailure, writeFailure } from "../failures.ts";
+import { percentDecode } from "../key-path.ts";
+import { Query, READ_PARAMETERS, refuseParameters } from "../query.ts";
+import type { Responder } from "../respond.ts";
+import { checkName, readCheckReport, readRegistration } from "../service-body.ts";
+
+export interface ServiceCall {
+  readonly request: Request;
+  readonly url: URL;
+  readonly respond: Responder;
+}
+
+async function write(deps: HttpDeps, url: URL, command: ServiceCommand): Promise<ServiceResult> {
+  const outcome = await deps.replica.write(command);
+  if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
+  const { result } = outcome;
+  if (isServiceResult(result)) return result;
+  throw new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
+}
+
+export async function register(deps: HttpDeps, { request, url, respond }: ServiceCall): Promise<Response> {
+  refuseParameters(url);
+  const { name, id, instance, cas } = await readRegistration(request, deps.services);
+  const given = cas === undefined ? {} : { cas };
+  const result = await write(deps, url, { kind: "service-register", name, id, instance, ...given });
+  if (result.kind === "service-registered") {
+    return respond.json({ message: "Registered", name, id, modify_index: result.modifyIndex });
+  }
+  throw conflictOf(result);
+}
+
+export async function deregister(deps: HttpDeps, { url, respond }: ServiceCall): Promise<Response> {
+  const query = new Query(url, ["id"]);
+  const name = nameBehind(url, "/deregister/");
+  const id = idOf(query);
+  const one = id === undefined ? {} : { id };
+  const result = await write(deps, url, { kind: "service-deregister", name, ...one });
+  if (result.kind !== "service-deregistered") throw conflictOf(result);
+  return respond.json({ message: "Deregistered", name, count: result.count, modify_index: result.modifyIndex });
+}
+
+export async function heartbeat(deps: HttpDeps, { url, respond }: ServiceCall): Promise<Response> {
+  const query = new Query(url, ["id"]);
+  const name = nameBehind(url, "/heartbeat/");
+  const id = idOf(query) ?? name;
+  const outcome = await deps.registry.heartbeat(name, id);
+  if (outcome.kind === "renewed") return respond.json({ message: "Renewed", name, id, status: outcome.status });
+  if (outcome.kind === "failed") throw readFailure(outcome.failure);
+  if (outcome.kind === "not-written") throw writeFailure(outcome.outcome, url.href);
+  throw noInstance(name, id);
+}
+
+/** The id of a check is `service:NAME:INSTANCE`. */
+export async function updateCheck(deps: HttpDeps, { request, url, respond }: ServiceCall): Promise<Response> {
+  const check = nameBehind(url, "/health/check/");
+  const [kind, name = "", ...rest] = check.split(":");
+  if (kind !== "service" || name === "") throw badRequest("id", 'must be "service:NAME" or "service:NAME:INSTANCE"');
+  const id = rest.length === 0 ? name : rest.join(":");
+  const report = await readCheckReport(request);
+  if (report.status === "passing") {
+    const beat = await deps.registry.heartbeat(name, id);
+    if (beat.kind === "not-found") throw noInstance(name, id);
+    if (beat.kind === "not-written") throw writeFailure(beat.outcome, url.href);
+    if (beat.kind === "failed") throw readFailure(beat.failure);
+  }
+  const result = await write(deps, url, { kind: "service-status", updates: [{ name, id, ...report }] });
+  if (result.kind !== "service-status-set" || result.missing > 0) throw noInstance(name, id);
+  return respond.json({ message: "Updated", id: check, status: report.status });
+}
+
+export async function listServices(deps: HttpDeps, call: ServiceCall): Promise<Response> {
+  const query = new Query(call.url, [...READ_PARAMETERS, "tag", "meta"]);
+  const found = await read(deps, call, query);
+  const byName = Map.groupBy(found, (entry) => entry.name);
+  const services = [...byName].map(([name, entries]) => ({
+    name,
+    instances: entries.length,
+    passing: entries.filter(({ row }) => row.status === "passing").length,
+    tags: [...new Set(entries.flatMap(({ row }) => row.tags))].toSorted(),
+  }));
+  return call.respond.json({ services });
+}
+
+export async function getService(deps: HttpDeps, call: ServiceCall): Promise<Response> {
+  const query = new Query(call.url, [...READ_PARAMETERS, "passing", "tag", "meta"]);
+  const name = nameBehind(call.url, "/services/");
+  const found = await read(deps, call, query, name);
+  if (deps.replica.fsm.services.list(name).length === 0) throw noService(name);
+  const instances = found.filter(({ row }) => !query.flag("passing") || row.status === "passing");
+  return call.respond.json({ name, instances: instances.map(instanceFields) });
+}
+
+export async function serviceHealth(deps: HttpDeps, call: ServiceCall): Promise<Response> {
+  const query = new Query(call.url, [...READ_PARAMETERS, "passing", "tag", "meta"]);
+  const name = nameBehind(call.url, "/health/service/");
+  const found = await read(deps, call, query, name);
+  if (deps.replica.fsm.services.list(name).length === 0) throw noService(name);
+  const instances = found.filter(({ row }) => !query.flag("passing") || row.status === "passing");
+  return call.respond.json({ name, instances: instances.map(instanceFields), checks: instances.flatMap(checksOf) });
+}
+
+export async function listChecks(deps: HttpDeps, call: ServiceCall): Promise<Response> {
+  const query = new Query(call.url, [...READ_PARAMETERS, "tag", "meta"]);
+  const found = await read(deps, call, query);
+  return call.respond.json({ checks: found.flatMap(checksOf) });
+}
+
+/** Waits as the parameters say, then gives what matches them. */
+async function read(
+  deps: HttpDeps,
+  { request }: ServiceCall,
+  query: Query,
+  name?: string,
+): Promise<readonly ServiceEntry[]> {
+  const services = name === undefined ? utf8("") : serviceKey(name, "");
+  const failure = await deps.replica.prepareRead(query.readTerms({ services }, request.signal));
+  if (failure !== undefined) throw readFailure(failure);
+  const tag = textOf(query, "tag");
+  const meta = textOf(query, "meta");
+  const at = meta?.indexOf(":") ?? 0;
+  if (at === -1) throw badRequest("meta", "must be NAME:VALUE");
+  const [wantedName, wantedValue] = [meta?.slice(0, at), meta?.slice(at + 1)];
+  return deps.replica.fsm.services.list(name).filter(({ row }) => {
+    if (tag !== undefined && !row.tags.includes(tag)) return false;
+    return meta === undefined || row.meta.some(([one, value]) => one === wantedName && value === wantedValue);
+  });
+}
+
+function instanceFields(entry: ServiceEntry): Readonly<Record<string, unknown>> {
+  const { id, row } = entry;
+  return {
+    id,
+    address: row.address,
+    port: row.port,
+    tags: row.tags,
+    meta: Object.fromEntries(row.meta),
+    weight: row.weight,
+    ttl: row.ttlMs === 0 ? null : formatDuration(row.ttlMs),
+    status: row.status,
+    checks: checksOf(entry),
+    create_index: row.createIndex,
+    modify_index: row.modifyIndex,
+  };
+}
+
+/** Every instance has one check: its TTL, or what its owner reports. */
+function checksOf({ name, id, row }: ServiceEntry): readonly Readonly<Record<string, unknown>>[] {
+  const kind = row.ttlMs === 0 ? "reported" : "ttl";
+  const { status, output } = row;
+  return [{ id: `service:${name}:${id}`, name: kind, service: name, instance: id, status, output }];
+}
+
+function nameBehind(url: URL, start: string): string {
+  try {
+    return checkName("name", fromUtf8(percentDecode(url.pathname.slice(start.length))));
+  } catch (cause) {
+    if (cause instanceof ApiError && cause.code === "bad_request") throw cause;
+    throw badRequest("name", "must be percent-encoded UTF-8");
+  }
+}
+
+function idOf(query: Query): string | undefined {
+  const id = textOf(query, "id");
+  return id === undefined ? undefined : checkName("id", id);
+}
+
+function textOf(query: Query, name: string): string | undefined {
+  const bytes = query.text(name);
+  return bytes === undefined ? undefined : fromUtf8(bytes);
+}
+
+function noService(name: string): ApiError {
+  return new ApiError("not_found", `No instance of ${name} is registered`, { fields: { name } });
+}
+
+function noInstance(name: string, id: string): ApiError {
+  return new ApiError("not_found", `There is no instance ${id} of ${name}: register it first`, {
+    fields: { name, id },
+  });
+}
+
+function conflictOf(result: ServiceResult): ApiError {
+  if (result.kind === "service-not-found") return new ApiError("not_found", "There is no such instance");
+  if (result.kind === "service-conflict") {
+    const { modifyIndex } = result;
+    const now = modifyIndex === 0 ? "it is not registered" : `its modify_index is ${modifyIndex}`;
+    return new ApiError("cas_conflict", `The instance was not changed: ${now}`, {
+      fields: { modify_index: modifyIndex },
+    });
+  }
+  return new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
+}
