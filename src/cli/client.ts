@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { parseDuration } from "../config/index.ts";
-import { CommandFailed, UsageError, type Invocation } from "./command.ts";
+import { CommandFailed, Unreachable, UsageError, type Invocation } from "./command.ts";
+import { toRecord } from "./json-record.ts";
+import { serverEvents, type ServerEvent } from "./server-events.ts";
 
 const REDIRECTS_MAX = 3;
 
@@ -65,6 +67,29 @@ export class Client {
     return toRecord(answer.bytes);
   }
 
+  /** Server-sent events until the stream ends. @throws CommandFailed */
+  async *events(path: string): AsyncGenerator<ServerEvent> {
+    const headers: Record<string, string> = this.#token === undefined ? {} : { "X-Konsul-Token": this.#token };
+    const url = `${this.#base}${path}`;
+    const tls = Object.keys(this.#tls).length === 0 ? {} : { tls: this.#tls };
+    let response: Response;
+    try {
+      response = await fetch(url, { headers, ...tls });
+    } catch (cause) {
+      throw unreachable(url, cause, this.#timeoutMs);
+    }
+    const { status, body } = response;
+    if (status >= 500) throw new Unreachable(`The agent answered with status ${status}`);
+    if (status >= 300 || body === null) {
+      throw failure({ status, headers: response.headers, bytes: new Uint8Array(await response.arrayBuffer()) });
+    }
+    try {
+      yield* serverEvents(body);
+    } catch (cause) {
+      throw unreachable(url, cause, this.#timeoutMs);
+    }
+  }
+
   async #fetch(method: string, url: string, body: Uint8Array | undefined, type: string): Promise<Response> {
     const headers: Record<string, string> = {};
     if (this.#token !== undefined) headers["X-Konsul-Token"] = this.#token;
@@ -93,26 +118,15 @@ export function failure(answer: Answer): CommandFailed {
   );
 }
 
-export function toRecord(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return Object.fromEntries(Object.entries(value));
-  } catch {
-    // No answer of an agent; the status says the rest.
-  }
-  return {};
-}
-
-function unreachable(url: string, cause: unknown, timeoutMs: number): CommandFailed {
+function unreachable(url: string, cause: unknown, timeoutMs: number): Unreachable {
   const { origin } = new URL(url);
   if (cause instanceof Error && cause.name === "TimeoutError") {
-    return new CommandFailed(
+    return new Unreachable(
       `No answer from ${origin} within ${timeoutMs} ms. A write may or may not have happened: read the key, or try again with a longer --timeout`,
     );
   }
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new CommandFailed(
+  return new Unreachable(
     `Cannot reach the agent at ${origin} (${why.replace(/\.$/, "")}). Start one with konsul agent, or name another with --http-addr`,
   );
 }

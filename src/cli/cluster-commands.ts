@@ -1,4 +1,5 @@
-import { Client, toRecord } from "./client.ts";
+import { Client } from "./client.ts";
+import { toRecord } from "./json-record.ts";
 import type { Invocation } from "./command.ts";
 import { print, printJson, table, text } from "./output.ts";
 

@@ -42,3 +42,6 @@ export class UsageError extends Error {
 export class CommandFailed extends Error {
   override readonly name = "CommandFailed";
 }
+
+/** The agent did not answer: it may later. */
+export class Unreachable extends CommandFailed {}

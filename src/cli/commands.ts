@@ -88,6 +88,20 @@ export const COMMANDS: readonly Command[] = [
     ],
     run: async (call) => (await import("./kv-commands.ts")).list(call),
   }),
+  client("kv watch", "prints every change of a key, or under a prefix", {
+    positions: [{ ...KEY, isOptional: true }],
+    flags: [{ name: "prefix", value: "PREFIX", help: "all keys that start with it" }],
+    run: async (call) => (await import("./kv-watch-command.ts")).watch(call),
+  }),
+  client("kv export", "prints all keys under a prefix as JSON lines", {
+    positions: [{ name: "PREFIX", help: "only keys that start with it", isOptional: true }],
+    flags: [{ name: "consul", help: "in Consul's format" }, CONSISTENT],
+    run: async (call) => (await import("./kv-transfer-commands.ts")).exportKeys(call),
+  }),
+  client("kv import", "sets keys from JSON lines, or from Consul's export", {
+    positions: [{ name: "FILE", help: "what to read; - is standard input", isOptional: true }],
+    run: async (call) => (await import("./kv-transfer-commands.ts")).importKeys(call),
+  }),
   client("service list", "lists services", {
     flags: [...SERVICE_FILTERS, CONSISTENT],
     run: async (call) => (await import("./service-commands.ts")).list(call),

@@ -16,6 +16,7 @@ export interface HttpDeps {
     readonly valueBytesMax: number;
     readonly recursiveDeleteMax: number;
     readonly page: number;
+    readonly watchersMax: number;
     readonly requestTimeoutMs: number;
   };
   readonly health: { readonly lagEntriesMax: number };

@@ -128,6 +128,17 @@ export const PATHS: Readonly<Record<string, object>> = {
       ...WRITE_FAILURES,
     }),
   },
+  "/watch": {
+    get: operation(
+      "Every change under a prefix, as server-sent events",
+      [
+        query("prefix", "string", "only keys that start with it"),
+        query("key", "string", "only this key"),
+        query("last_event_id", "string", "goes on behind this event, as the header Last-Event-ID does"),
+      ],
+      { "200": "events put, delete, reset, end" },
+    ),
+  },
   "/register": {
     put: operation("Registers an instance of a service, or changes it", [], {
       "200": "registered",

@@ -18,7 +18,7 @@ export class Responder {
   }
 
   bytes(
-    body: Uint8Array | string,
+    body: Uint8Array | string | ReadableStream<Uint8Array>,
     more: { readonly status?: number; readonly type: string; readonly headers?: Readonly<Record<string, string>> },
   ): Response {
     const { appliedIndex, hasLeader, lastContactMs } = this.#replica.stance();

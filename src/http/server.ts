@@ -18,6 +18,7 @@ import {
   serviceHealth,
   updateCheck,
 } from "./routes/services.ts";
+import { watch } from "./routes/watch.ts";
 import { transact } from "./routes/txn.ts";
 import { swaggerAnswer } from "./swagger.ts";
 
@@ -45,6 +46,7 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/kv/txn": { POST: (call) => transact(deps, call), ...keyRoute(deps, pathKey) },
     "/kv/*": keyRoute(deps, pathKey),
     "/kv": keyRoute(deps, queryKey),
+    "/watch": { GET: (call) => watch(deps, call) },
     "/health": { GET: ({ respond }) => health(deps, respond) },
     "/register": { PUT: (call) => register(deps, call) },
     "/deregister/*": { DELETE: (call) => deregister(deps, call) },

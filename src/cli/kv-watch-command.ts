@@ -1,0 +1,37 @@
+import { Client } from "./client.ts";
+import { Unreachable, UsageError, type Invocation } from "./command.ts";
+import { print, text } from "./output.ts";
+import type { ServerEvent } from "./server-events.ts";
+
+const RECONNECT_MS = 500;
+
+/** Prints changes until it is interrupted; goes on where it stopped when the connection breaks. */
+export async function watch(call: Invocation): Promise<number> {
+  const [key] = call.positions;
+  const prefix = call.flags.get("prefix")?.[0];
+  if ((key === undefined) === (prefix === undefined)) throw new UsageError("Give a KEY, or --prefix PREFIX");
+  const query = new URLSearchParams(key === undefined ? { prefix: prefix ?? "" } : { key });
+  const client = new Client(call);
+  // An agent that cannot be reached at all is an error; one that was there is waited for.
+  await client.json("GET", "/health/live");
+  for (let last: string | undefined; ;) {
+    if (last !== undefined) query.set("last_event_id", last);
+    try {
+      for await (const event of client.events(`/watch?${query.toString()}`)) {
+        last = event.id;
+        show(call, event);
+      }
+    } catch (cause) {
+      if (!(cause instanceof Unreachable)) throw cause;
+    }
+    process.stderr.write("The stream ended: connecting again\n");
+    await Bun.sleep(RECONNECT_MS);
+  }
+}
+
+function show(call: Invocation, { name, id, data }: ServerEvent): void {
+  if (call.flags.has("json")) print(JSON.stringify({ event: name, id, ...data }));
+  else if (name === "put") print(`put ${text(data["key"])} ${text(data["value"] ?? data["value_base64"])}`);
+  else if (name === "delete") print(`delete ${text(data["key"])}`);
+  else process.stderr.write(`${name}: ${text(data["message"] ?? "changes were missed, read the keys again")}\n`);
+}

@@ -1,0 +1,145 @@
+import { fromUtf8, utf8 } from "../../base/index.ts";
+import { startsWithBytes, type ChangesSince, type StateScope } from "../../fsm/index.ts";
+import type { HttpDeps } from "../deps.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import { exactNumber } from "../exact-json.ts";
+import { readFailure } from "../failures.ts";
+import { checkKey, checkPrefix } from "../key-path.ts";
+import { Query } from "../query.ts";
+import type { Responder } from "../respond.ts";
+import { valueFields } from "../value-fields.ts";
+
+export interface WatchCall {
+  readonly request: Request;
+  readonly url: URL;
+  readonly respond: Responder;
+}
+
+interface Position {
+  readonly index: number;
+  /** Of the last change that was sent of this entry; without it: all of them were. */
+  readonly sub?: number;
+}
+
+type RowChange = Extract<ChangesSince, { kind: "changes" }>["changes"][number];
+
+/** A comment keeps proxies from closing a stream on which nothing happens. */
+const SILENCE_MS_MAX = 15_000;
+const CHANGES_AT_ONCE = 500;
+
+/**
+ * Every change under a prefix (or of one key), in order, as server-sent events. Pulled by the reader: one that is slow
+ * holds no memory here, and gets one `reset` when the changes it has not seen are gone. Never a silent gap.
+ */
+export async function watch(deps: HttpDeps, { request, url, respond }: WatchCall): Promise<Response> {
+  const query = new Query(url, ["prefix", "key", "last_event_id"]);
+  if (query.has("key") && query.has("prefix")) throw badRequest("key", "does not go with prefix");
+  const key = query.text("key");
+  const scope = key === undefined ? { prefix: checkPrefix(query.text("prefix") ?? utf8("")) } : { key: checkKey(key) };
+  const last = request.headers.get("last-event-id") ?? url.searchParams.get("last_event_id");
+  const resumed = last === null ? undefined : parsePosition(last);
+  // A node that is behind the one where the stream began waits: else it would find the position in the future.
+  const minIndex = resumed === undefined ? {} : { minIndex: resumed.index };
+  const failure = await deps.replica.prepareRead({ isConsistent: false, signal: request.signal, ...minIndex });
+  if (failure !== undefined) throw readFailure(failure);
+  if (deps.replica.watcherCount >= deps.limits.watchersMax) throw readFailure({ kind: "too-many-watchers" });
+  const stream = new WatchStream(deps, scope, resumed ?? { index: deps.replica.fsm.appliedIndex });
+  return respond.bytes(stream.open(request.signal), { type: "text/event-stream; charset=utf-8" });
+}
+
+type KeyScope = Extract<StateScope, { key: Uint8Array } | { prefix: Uint8Array }>;
+
+class WatchStream {
+  readonly #deps: HttpDeps;
+  readonly #scope: KeyScope;
+  readonly #left = new AbortController();
+  #position: Position;
+
+  constructor(deps: HttpDeps, scope: KeyScope, position: Position) {
+    this.#deps = deps;
+    this.#scope = scope;
+    this.#position = position;
+  }
+
+  open(signal: AbortSignal): ReadableStream<Uint8Array> {
+    signal.addEventListener("abort", () => this.#left.abort());
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => controller.enqueue(utf8(`: watching from ${this.#position.index}\n\n`)),
+        pull: async (controller) => {
+          const text = this.#take() ?? (await this.#wait());
+          if (this.#left.signal.aborted) return;
+          controller.enqueue(utf8(text.events));
+          if (text.isLast) controller.close();
+        },
+        cancel: () => this.#left.abort(),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /** What there is to send now; undefined: nothing. */
+  #take(): { readonly events: string; readonly isLast: boolean } | undefined {
+    const { fsm } = this.#deps.replica;
+    for (;;) {
+      const found = fsm.changes.changesSince(this.#position, CHANGES_AT_ONCE);
+      if (found.kind === "compacted") {
+        this.#position = { index: fsm.appliedIndex };
+        const { index } = this.#position;
+        return { events: event("reset", String(index), { index }), isLast: false };
+      }
+      const end = found.changes.at(-1);
+      if (found.isComplete) this.#position = { index: fsm.appliedIndex };
+      else if (end !== undefined) this.#position = { index: end.index, sub: end.sub };
+      const events = found.changes.flatMap((change) => (this.#covers(change) ? [eventOf(change)] : []));
+      if (events.length > 0) return { events: events.join(""), isLast: false };
+      if (found.isComplete) return undefined;
+    }
+  }
+
+  async #wait(): Promise<{ readonly events: string; readonly isLast: boolean }> {
+    const { index } = this.#position;
+    const failure = await this.#deps.replica.prepareRead({
+      isConsistent: false,
+      blocking: { scope: this.#scope, index, waitMs: SILENCE_MS_MAX },
+      signal: this.#left.signal,
+    });
+    if (failure === undefined) return this.#take() ?? { events: ": nothing new\n\n", isLast: false };
+    const { code, message } = readFailure(failure);
+    return { events: event("end", String(index), { error: code, message }), isLast: true };
+  }
+
+  #covers(change: RowChange): boolean {
+    if (change.table !== "kv") return false;
+    if ("key" in this.#scope) return Buffer.compare(this.#scope.key, change.key) === 0;
+    return startsWithBytes(change.key, this.#scope.prefix);
+  }
+}
+
+function eventOf(change: RowChange): string {
+  const id = `${change.index}.${change.sub}`;
+  const key = fromUtf8(change.key);
+  if (change.kind === "delete" || change.table !== "kv")
+    return event("delete", id, { key, modify_index: change.index });
+  const { row } = change;
+  return event("put", id, {
+    key,
+    ...valueFields(row.value),
+    modify_index: row.modifyIndex,
+    create_index: row.createIndex,
+    flags: exactNumber(row.flags),
+  });
+}
+
+/** JSON holds no line break, so one data line is enough. */
+function event(name: string, id: string, data: Readonly<Record<string, unknown>>): string {
+  return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function parsePosition(text: string): Position {
+  const match = /^(\d{1,16})(?:\.(\d{1,9}))?$/.exec(text);
+  if (match === null) throw badRequest("last_event_id", `must be the id of an event, such as 12.0: it is "${text}"`);
+  const index = Number(match[1]);
+  if (!Number.isSafeInteger(index)) throw new ApiError("bad_request", "last_event_id is out of range");
+  return match[2] === undefined ? { index } : { index, sub: Number(match[2]) };
+}
