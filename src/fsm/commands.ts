@@ -5,8 +5,11 @@ import type { ServiceCommand } from "./services/service-command.ts";
 import { readServiceCommand, writeServiceCommand } from "./services/service-command-codec.ts";
 import { readKvCommand, writeKvCommand } from "./kv/kv-command-codec.ts";
 
+import type { SessionCommand } from "./sessions/session-command.ts";
+import { readSessionCommand, writeSessionCommand } from "./sessions/session-command-codec.ts";
+
 /** What a log entry of kind `command` says. One member per domain. */
-export type Command = KvCommand | ServiceCommand;
+export type Command = KvCommand | ServiceCommand | SessionCommand;
 
 /** First byte of every command. A changed meaning is a new command, not a new version of an old one. */
 export const COMMAND_VERSION = 1;
@@ -20,10 +23,15 @@ export function isServiceCommand(command: Command): command is ServiceCommand {
   return command.kind.startsWith("service-");
 }
 
+export function isSessionCommand(command: Command): command is SessionCommand {
+  return command.kind.startsWith("session-") || command.kind.startsWith("lock-");
+}
+
 /** Version byte, type byte, fields. @throws InvalidCommand when a field is out of its bounds */
 export function encodeCommand(command: Command): Uint8Array {
   const writer = new ByteWriter().u8(COMMAND_VERSION);
   if (isServiceCommand(command)) writeServiceCommand(writer, command);
+  else if (isSessionCommand(command)) writeSessionCommand(writer, command);
   else writeKvCommand(writer, command);
   return writer.finish();
 }
@@ -40,7 +48,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
       throw new InvalidCommand(`A command must have version ${COMMAND_VERSION}: it has ${version}`);
     }
     const type = reader.u8();
-    const command = readKvCommand(type, reader) ?? readServiceCommand(type, reader);
+    const command = readKvCommand(type, reader) ?? readServiceCommand(type, reader) ?? readSessionCommand(type, reader);
     if (command === undefined) throw new InvalidCommand(`A command has a type this program does not know: ${type}`);
     reader.end();
     return command;

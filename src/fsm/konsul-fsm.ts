@@ -1,5 +1,5 @@
-import { assert, type LogIndex } from "../base/index.ts";
-import { decodeCommand, isServiceCommand, UndecodableCommand, type Command } from "./commands.ts";
+import { assert, EMPTY_BYTES, type LogIndex } from "../base/index.ts";
+import { decodeCommand, isServiceCommand, isSessionCommand, UndecodableCommand, type Command } from "./commands.ts";
 import { ChangeFeed, type Changes } from "./feed/change-feed.ts";
 import { applyKv, type KvTable } from "./kv/kv-apply.ts";
 import { createKvQueries, type KvQueries, type KvScope } from "./kv/kv-queries.ts";
@@ -9,6 +9,11 @@ import { applyService, type ServiceTable } from "./services/service-apply.ts";
 import type { ServiceResult } from "./services/service-command.ts";
 import { createServiceQueries, type ServiceQueries } from "./services/service-queries.ts";
 import { serviceRowFormat, type ServiceRow } from "./services/service-row.ts";
+import { LockHolders } from "./sessions/lock-holders.ts";
+import { applySession, type SessionTables } from "./sessions/session-apply.ts";
+import type { SessionResult } from "./sessions/session-command.ts";
+import { createSessionQueries, type SessionQueries } from "./sessions/session-queries.ts";
+import { lockDelayRowFormat, sessionRowFormat, type LockDelayRow, type SessionRow } from "./sessions/session-row.ts";
 import { freezeState, type FrozenState } from "./snapshot/freeze-state.ts";
 import { StateRestorer, type RestoreClaim } from "./snapshot/restore-state.ts";
 import { HashSum } from "./state/row-hash.ts";
@@ -25,14 +30,18 @@ export interface FsmEntry {
 }
 
 /** What applying an entry came to. `applied`: the entry was no command. */
-export type FsmResult = KvResult | ServiceResult | { readonly kind: "applied" };
+export type FsmResult = KvResult | ServiceResult | SessionResult | { readonly kind: "applied" };
 
 export function isServiceResult(result: FsmResult): result is ServiceResult {
   return result.kind.startsWith("service-");
 }
 
 export function isKvResult(result: FsmResult): result is KvResult {
-  return result.kind !== "applied" && !isServiceResult(result);
+  return result.kind !== "applied" && !isServiceResult(result) && !isSessionResult(result);
+}
+
+export function isSessionResult(result: FsmResult): result is SessionResult {
+  return result.kind.startsWith("session-") || result.kind.startsWith("lock-");
 }
 
 export interface KonsulFsmOptions {
@@ -67,6 +76,7 @@ export interface KonsulFsm {
   keyCount(): number;
   readonly kv: KvQueries;
   readonly services: ServiceQueries;
+  readonly sessions: SessionQueries;
   /** As `KvQueries.hasChangedSince`, for any table. */
   hasChangedSince(scope: StateScope, index: LogIndex): boolean;
   readonly changes: Changes;
@@ -86,9 +96,11 @@ export function createKonsulFsm(options: KonsulFsmOptions = {}): KonsulFsm {
 class Fsm implements KonsulFsm {
   readonly kv: KvQueries;
   readonly services: ServiceQueries;
+  readonly sessions: SessionQueries;
   readonly changes: ChangeFeed;
   readonly #kvTable: KvTable;
   readonly #serviceTable: ServiceTable;
+  readonly #sessionTables: SessionTables;
   /** All tables, by ascending number. */
   readonly #sections: readonly Section[];
   /** Never decreases but by a restore. */
@@ -106,6 +118,7 @@ class Fsm implements KonsulFsm {
     });
     this.changes = feed;
     this.#kvTable = new StateTable(tables<KvRow>(kvRowFormat), kvRowFormat, (key, row) => {
+      this.#sessionTables.holders.onChange(key, row);
       const place = feed.nextPlace();
       if (row === undefined) feed.record({ ...place, kind: "delete", table: "kv", key });
       else feed.record({ ...place, kind: "put", table: "kv", key, row });
@@ -116,7 +129,12 @@ class Fsm implements KonsulFsm {
       else feed.record({ ...place, kind: "put", table: "services", key, row });
     });
     this.services = createServiceQueries(this.#serviceTable);
-    this.#sections = [this.#kvTable, this.#serviceTable];
+    // Who waits for a lock watches its key: sessions and delays need no feed of their own.
+    const sessions = new StateTable(tables<SessionRow>(sessionRowFormat), sessionRowFormat, () => undefined);
+    const delays = new StateTable(tables<LockDelayRow>(lockDelayRowFormat), lockDelayRowFormat, () => undefined);
+    this.#sessionTables = { sessions, delays, kv: this.#kvTable, holders: new LockHolders() };
+    this.sessions = createSessionQueries(this.#sessionTables);
+    this.#sections = [this.#kvTable, this.#serviceTable, sessions, delays];
     this.kv = createKvQueries(this.#kvTable, feed);
   }
 
@@ -138,7 +156,7 @@ class Fsm implements KonsulFsm {
     assert(entry.time >= this.#appliedTime, `The time of entry ${entry.index} must not be before ${this.#appliedTime}`);
     const command = entry.kind === "command" ? decode(entry) : undefined;
     this.changes.begin(entry.index);
-    const result: FsmResult = command === undefined ? { kind: "applied" } : this.#run(entry.index, command);
+    const result: FsmResult = command === undefined ? { kind: "applied" } : this.#run(entry, command);
     this.#appliedIndex = entry.index;
     this.#appliedTime = entry.time;
     this.#checkInvariants();
@@ -174,6 +192,7 @@ class Fsm implements KonsulFsm {
     this.#restorer = undefined;
     this.#appliedIndex = moment.index;
     this.#appliedTime = moment.time;
+    this.#sessionTables.holders.rebuild(this.#kvTable.range({ from: EMPTY_BYTES }));
     this.#checkInvariants();
     this.changes.reset(moment.index);
   }
@@ -194,12 +213,14 @@ class Fsm implements KonsulFsm {
   #leaveUntouchedRestore(): void {
     if (this.#restorer?.isUntouched !== true) return;
     this.#restorer = undefined;
+    this.#sessionTables.holders.rebuild([]);
     this.changes.reset(0);
   }
 
   /** The place where a new domain's commands meet its tables. */
-  #run(index: LogIndex, command: Command): FsmResult {
+  #run({ index, time }: FsmEntry, command: Command): FsmResult {
     if (isServiceCommand(command)) return applyService(this.#serviceTable, index, command);
+    if (isSessionCommand(command)) return applySession(this.#sessionTables, { index, time }, command);
     return applyKv(this.#kvTable, index, command);
   }
 

@@ -31,7 +31,14 @@ function applySet(table: KvTable, index: LogIndex, command: KvSet): KvResult {
   const createIndex = old?.createIndex ?? index;
   table.set(
     command.key,
-    kvRow({ value: command.value, flags: command.flags === 0n ? 0n : command.flags, createIndex, modifyIndex: index }),
+    kvRow({
+      // A lock stays with its holder, whoever writes.
+      ...old,
+      value: command.value,
+      flags: command.flags === 0n ? 0n : command.flags,
+      createIndex,
+      modifyIndex: index,
+    }),
   );
   return { kind: "kv-set", modifyIndex: index, createIndex };
 }

@@ -1,4 +1,4 @@
-import { MalformedBytes, type ByteReader, type ByteWriter, type LogIndex } from "../../base/index.ts";
+import { MalformedBytes, utf8, type ByteReader, type ByteWriter, type LogIndex } from "../../base/index.ts";
 import type { RowFormat } from "../state/state-table.ts";
 
 /** The value of a key. Frozen; `value` is never written to (it may be shared with snapshots and watchers). */
@@ -10,38 +10,53 @@ export interface KvRow {
   readonly createIndex: LogIndex;
   /** Index of the last entry that set the key: what `cas` compares. */
   readonly modifyIndex: LogIndex;
+  /** There once the key was acquired by a session, and until it is deleted. */
+  readonly lock?: KvLock;
+}
+
+export interface KvLock {
+  /** The holder; empty: it was given back. */
+  readonly session: string;
+  /** Index of the entry that acquired it last: the fencing token. */
+  readonly index: LogIndex;
 }
 
 export function kvRow(row: KvRow): KvRow {
-  return Object.freeze({
-    value: row.value,
-    flags: row.flags,
-    createIndex: row.createIndex,
-    modifyIndex: row.modifyIndex,
-  });
+  const { value, flags, createIndex, modifyIndex, lock } = row;
+  if (lock === undefined) return Object.freeze({ value, flags, createIndex, modifyIndex });
+  const { session, index } = lock;
+  return Object.freeze({ value, flags, createIndex, modifyIndex, lock: Object.freeze({ session, index }) });
 }
 
-/** Which optional fields follow. None exist yet: the byte is the place for them (a lock, say). */
-const NO_OPTIONAL_FIELDS = 0;
+/** Which optional fields follow, by bit. */
+const OPTIONAL = { none: 0, lock: 1 } as const;
 
 export const kvRowFormat: RowFormat<KvRow> = {
   section: 1,
   name: "kv",
   write: (writer: ByteWriter, row: KvRow) => {
-    writer.u8(NO_OPTIONAL_FIELDS).u64(row.flags).u53(row.createIndex).u53(row.modifyIndex).bytes(row.value);
+    writer.u8(row.lock === undefined ? OPTIONAL.none : OPTIONAL.lock);
+    writer.u64(row.flags).u53(row.createIndex).u53(row.modifyIndex).bytes(row.value);
+    if (row.lock !== undefined) writer.text(row.lock.session).u53(row.lock.index);
   },
   read: (reader: ByteReader) => {
     const optional = reader.u8();
-    if (optional !== NO_OPTIONAL_FIELDS) {
-      throw new MalformedBytes(`Cannot read a key's row with optional fields ${optional} as this program knows none`);
+    if (optional > OPTIONAL.lock) {
+      throw new MalformedBytes(
+        `Cannot read a key's row with optional fields ${optional}: this program knows a lock only`,
+      );
     }
     const flags = reader.u64();
     const createIndex = reader.u53();
     const modifyIndex = reader.u53();
-    return kvRow({ flags, createIndex, modifyIndex, value: reader.bytes() });
+    const value = reader.bytes();
+    if (optional === OPTIONAL.none) return kvRow({ flags, createIndex, modifyIndex, value });
+    const lock = { session: reader.text(), index: reader.u53() };
+    return kvRow({ flags, createIndex, modifyIndex, value, lock });
   },
   hash: (hasher, row) => {
     hasher.u64(row.flags).number(row.createIndex).number(row.modifyIndex).bytes(row.value);
+    if (row.lock !== undefined) hasher.bytes(utf8(row.lock.session)).number(row.lock.index);
   },
-  sizeBytes: (row) => row.value.length,
+  sizeBytes: (row) => row.value.length + (row.lock === undefined ? 0 : 96),
 };

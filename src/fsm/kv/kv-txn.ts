@@ -74,7 +74,8 @@ class Overlay {
 
   set(operation: { readonly key: Uint8Array; readonly value: Uint8Array; readonly flags: bigint }, old?: KvRow): KvRow {
     const { key, value, flags } = operation;
-    const row = kvRow({ value, flags, createIndex: old?.createIndex ?? this.#index, modifyIndex: this.#index });
+    const createIndex = old?.createIndex ?? this.#index;
+    const row = kvRow({ ...old, value, flags, createIndex, modifyIndex: this.#index });
     this.#pending.set(nameOf(key), { key, row });
     return row;
   }
