@@ -7,6 +7,7 @@ import {
   type KonsulFsm,
   type ServiceEntry,
 } from "../fsm/index.ts";
+import { AttendedClock } from "./attended-clock.ts";
 import type { ReadFailure, WriteOutcome } from "./outcome.ts";
 
 export interface RegistryOptions {
@@ -28,8 +29,6 @@ export type HeartbeatOutcome =
   | { readonly kind: "failed"; readonly failure: ReadFailure };
 
 const SWEEP_MS = 200;
-/** A pause of this process longer than that is nobody's fault but its own: no instance is charged for it. */
-const PAUSE_MS = 500;
 const UPDATES_MAX = 1000;
 
 /**
@@ -44,19 +43,17 @@ export class Registry {
   /** Instances whose expiry is on its way to the log. */
   #expiring = new Set<string>();
   #leadingSince: number | undefined;
-  #lastSweep: number;
-  /** Time that this process spent paused: nobody could be heard in it. */
-  #lostMs = 0;
+  readonly #attended: AttendedClock;
   #isStopped = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    this.#lastSweep = options.clock.now();
+    this.#attended = new AttendedClock(options.clock);
     options.fsm.changes.onChange((change) => {
       if (change.kind === "reset") this.#beats.clear();
       else if (change.table !== "services") return;
       else if (change.kind === "delete") this.#beats.delete(nameOf(change.key));
-      else if (change.row.status === "passing") this.#beats.set(nameOf(change.key), this.#attended());
+      else if (change.row.status === "passing") this.#beats.set(nameOf(change.key), this.#attended.now());
     });
     this.#schedule();
   }
@@ -74,7 +71,7 @@ export class Registry {
     const row = fsm.services.get(name, id);
     if (row === undefined) return { kind: "not-found" };
     const key = nameOf(serviceKey(name, id));
-    this.#beats.set(key, this.#attended());
+    this.#beats.set(key, this.#attended.now());
     onHeartbeat?.();
     if (isLeading() && row.status === "passing" && !this.#expiring.has(key)) {
       return { kind: "renewed", status: "passing" };
@@ -85,17 +82,13 @@ export class Registry {
 
   /** Looks for instances that were not heard in time; public for tests, which own the clock. */
   async sweep(): Promise<void> {
-    const { clock, isLeading } = this.#options;
-    const now = clock.now();
-    const pause = now - this.#lastSweep - SWEEP_MS;
-    if (pause > PAUSE_MS) this.#lostMs += pause;
-    this.#lastSweep = now;
-    if (!isLeading()) {
+    this.#attended.tick();
+    if (!this.#options.isLeading()) {
       this.#leadingSince = undefined;
       return;
     }
     if (this.#leadingSince === undefined) {
-      this.#leadingSince = this.#attended();
+      this.#leadingSince = this.#attended.now();
       this.#beats.clear();
     }
     if (this.#expiring.size === 0) await this.#expire(this.#leadingSince);
@@ -109,7 +102,7 @@ export class Registry {
       const { ttlMs, deregisterAfterMs, status } = entry.row;
       if (ttlMs === 0) continue;
       const beat = this.#beats.get(nameOf(serviceKey(entry.name, entry.id))) ?? since;
-      const age = this.#attended() - beat;
+      const age = this.#attended.now() - beat;
       if (deregisterAfterMs > 0 && age >= deregisterAfterMs && status === "critical") gone.push(entry);
       else if (status !== "critical" && age >= ttlMs) late.push(entry);
     }
@@ -143,10 +136,6 @@ export class Registry {
     const { result } = outcome;
     const isThere = result.kind === "service-status-set" && result.missing === 0;
     return isThere ? { kind: "renewed", status: "passing" } : { kind: "not-found" };
-  }
-
-  #attended(): number {
-    return this.#options.clock.now() - this.#lostMs;
   }
 
   #schedule(): void {
