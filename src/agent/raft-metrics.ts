@@ -36,6 +36,7 @@ export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica):
     setPeerGauges(metrics, node);
     metrics.set("konsul_kv_keys", replica.fsm.keyCount());
     metrics.set("konsul_services", replica.fsm.services.count);
+    metrics.set("konsul_sessions", replica.fsm.sessions.count);
     metrics.set("konsul_state_bytes", replica.fsm.stateBytes());
     metrics.set("konsul_watchers", replica.watcherCount);
     metrics.set("konsul_raft_last_contact_seconds", Math.min(replica.stance().lastContactMs, 1e9) / 1000);

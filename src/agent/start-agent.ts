@@ -13,7 +13,7 @@ import {
   type RaftNodeOptions,
   type StoredState,
 } from "../node/index.ts";
-import { Registry, Replica, type ReplicaLimits } from "../replica/index.ts";
+import { Registry, Replica, SessionKeeper, type ReplicaLimits } from "../replica/index.ts";
 import { Metrics, observeProcess, type Logger } from "../telemetry/index.ts";
 import { createNoTransport } from "../transport/index.ts";
 import { createCluster, joinCluster, mintBootId, mintIncarnation } from "./identity.ts";
@@ -128,10 +128,12 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
     },
   });
   const registry = keepRegistry(options, node, replica, metrics);
+  const sessions = keepSessions(options, node, replica);
   const { clusterId, epoch } = identity;
   const deps = {
     replica,
     registry,
+    sessions,
     services: config.services,
     metrics,
     logger,
@@ -160,6 +162,7 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
     port: server.port,
     stop: async (deadline) => {
       registry.stop();
+      sessions.stop();
       replica.stop();
       process.stop();
       await Promise.race([server.stop(false), wait(clock, deadline)]);
@@ -181,6 +184,16 @@ function keepRegistry({ clock }: StartOptions, node: RaftNode, replica: Replica,
     write: replica.write.bind(replica),
     onHeartbeat: () => metrics.increase("konsul_service_heartbeats_total"),
     onExpired: (count) => metrics.increase("konsul_expired_services_total", {}, count),
+  });
+}
+
+function keepSessions({ clock }: StartOptions, node: RaftNode, replica: Replica): SessionKeeper {
+  return new SessionKeeper({
+    fsm: replica.fsm,
+    clock,
+    isLeading: () => node.status().core.role === "leader",
+    confirm: async () => replica.prepareRead({ isConsistent: true }),
+    write: replica.write.bind(replica),
   });
 }
 

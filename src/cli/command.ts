@@ -15,6 +15,8 @@ export interface Position {
   readonly name: string;
   readonly help: string;
   readonly isOptional?: boolean;
+  /** The last one only: takes all that follows. */
+  readonly isRepeatable?: boolean;
 }
 
 /** What a command gets: checked names, unchecked texts. */

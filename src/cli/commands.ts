@@ -102,6 +102,19 @@ export const COMMANDS: readonly Command[] = [
     positions: [{ name: "FILE", help: "what to read; - is standard input", isOptional: true }],
     run: async (call) => (await import("./kv-transfer-commands.ts")).importKeys(call),
   }),
+  client("lock", "runs a command while it holds a lock, and stops it when the lock is lost", {
+    positions: [
+      KEY,
+      { name: "COMMAND", help: "what to run, with its arguments; its exit code is given back", isRepeatable: true },
+    ],
+    flags: [
+      { name: "ttl", value: "DURATION", help: "the lock is free so long after this machine died, 1s to 24h; 15s" },
+      { name: "lock-delay", value: "DURATION", help: "nobody gets the lock for so long after that, 0 to 60s; 15s" },
+      { name: "wait", value: "DURATION", help: "longest wait for the lock; without it as long as it takes" },
+      { name: "name", value: "TEXT", help: "who holds it, for people: also the key's value" },
+    ],
+    run: async (call) => (await import("./lock-command.ts")).lock(call),
+  }),
   client("service list", "lists services", {
     flags: [...SERVICE_FILTERS, CONSISTENT],
     run: async (call) => (await import("./service-commands.ts")).list(call),

@@ -22,7 +22,10 @@ export function overview(commands: readonly Command[]): string {
 export function explain(command: Command): string {
   const { path, summary, positions } = command;
   const flags = command.flags.filter(({ isHidden }) => isHidden !== true);
-  const usage = positions.map(({ name, isOptional }) => (isOptional === true ? `[${name}]` : name));
+  const usage = positions.map(({ name, isOptional, isRepeatable }) => {
+    const shown = isRepeatable === true ? `-- ${name}...` : name;
+    return isOptional === true ? `[${shown}]` : shown;
+  });
   const lines = [
     `konsul ${path.join(" ")}: ${summary}`,
     "",

@@ -57,7 +57,7 @@ function checkPositions(command: Command, positions: readonly string[]): void {
   const name = `konsul ${command.path.join(" ")}`;
   const missing = command.positions.slice(positions.length).find(({ isOptional }) => isOptional !== true);
   if (missing !== undefined) throw new UsageError(`${name} wants ${missing.name}: ${missing.help}`);
-  if (positions.length > command.positions.length) {
+  if (positions.length > command.positions.length && command.positions.at(-1)?.isRepeatable !== true) {
     throw new UsageError(
       `${name} takes ${command.positions.length === 0 ? "nothing" : "no more"} behind it: "${positions[command.positions.length] ?? ""}" is too much`,
     );

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/index.ts";
-import type { Registry, Replica } from "../replica/index.ts";
+import type { Registry, Replica, SessionKeeper } from "../replica/index.ts";
 import type { ServiceDefaults } from "./service-body.ts";
 import type { Forward } from "./forward.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
@@ -8,6 +8,7 @@ import type { Logger, Metrics } from "../telemetry/index.ts";
 export interface HttpDeps {
   readonly replica: Replica;
   readonly registry: Registry;
+  readonly sessions: SessionKeeper;
   readonly services: ServiceDefaults;
   readonly metrics: Metrics;
   readonly logger: Logger;

@@ -7,6 +7,7 @@ export const STATUS_OF = {
   not_found: 404,
   method_not_allowed: 405,
   cas_conflict: 409,
+  lock_held: 409,
   conflict: 409,
   would_lose_quorum: 409,
   too_large: 413,

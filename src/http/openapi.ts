@@ -48,6 +48,15 @@ const WRITE_FAILURES = {
   "504": "the write may or may not have happened",
 } as const;
 
+const SESSION: Parameter = {
+  name: "id",
+  in: "path",
+  required: true,
+  description: "id of the session, as POST /sessions gave it",
+  schema: { type: "string" },
+};
+const SESSION_READ = READ.filter(({ name }) => name !== "index" && name !== "wait");
+
 const NAME: Parameter = {
   name: "name",
   in: "path",
@@ -77,15 +86,20 @@ const MEMBERSHIP = {
   ...WRITE_FAILURES,
 } as const;
 
+const LOCK = [
+  query("acquire", "string", "id of the session that takes the lock; the answer has the fencing token lock_index"),
+  query("release", "string", "id of the session that gives the lock back"),
+];
+
 function keyOperations(key: Parameter): object {
   return {
     get: operation("Reads a key", [key, ...READ, query("raw", "boolean", "only the bytes")], {
       "200": "the value",
       "404": "no such key",
     }),
-    put: operation("Writes a key", [key, CAS, query("flags", "string", "0 to 2^64-1")], {
+    put: operation("Writes a key", [key, CAS, query("flags", "string", "0 to 2^64-1"), ...LOCK], {
       "200": "stored",
-      "409": "cas_conflict",
+      "409": "cas_conflict or lock_held",
       "413": "too_large",
       ...WRITE_FAILURES,
     }),
@@ -157,6 +171,29 @@ export const PATHS: Readonly<Record<string, object>> = {
     put: operation("Renews the TTL of an instance", [NAME, INSTANCE], {
       "200": "renewed",
       "404": "no such instance",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/sessions": {
+    get: operation("Lists sessions", SESSION_READ, { "200": "the sessions, with the keys that each holds" }),
+    post: operation("Makes a session, which holds locks: keys take ?acquire=ID and ?release=ID", [], {
+      "200": "the session with its id",
+      "400": "a field is wrong",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/sessions/{id}": {
+    get: operation("Shows a session", [SESSION, ...SESSION_READ], { "200": "the session", "404": "it ended" }),
+    delete: operation("Ends a session and its locks", [SESSION], {
+      "200": "ended",
+      "404": "it had ended",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/sessions/{id}/renew": {
+    put: operation("Gives a session its full TTL again", [SESSION], {
+      "200": "the session",
+      "404": "it ended",
       ...WRITE_FAILURES,
     }),
   },

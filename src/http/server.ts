@@ -18,6 +18,7 @@ import {
   serviceHealth,
   updateCheck,
 } from "./routes/services.ts";
+import { createSession, destroySession, getSession, listSessions, renewSession } from "./routes/sessions.ts";
 import { watch } from "./routes/watch.ts";
 import { transact } from "./routes/txn.ts";
 import { swaggerAnswer } from "./swagger.ts";
@@ -53,6 +54,9 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/heartbeat/*": { PUT: (call) => heartbeat(deps, call) },
     "/services/": { GET: (call) => listServices(deps, call) },
     "/services/*": { GET: (call) => getService(deps, call) },
+    "/sessions": { GET: (call) => listSessions(deps, call), POST: (call) => createSession(deps, call) },
+    "/sessions/*": { GET: (call) => getSession(deps, call), DELETE: (call) => destroySession(deps, call) },
+    "/sessions/:id/renew": { PUT: (call) => renewSession(deps, call) },
     "/health/service/*": { GET: (call) => serviceHealth(deps, call) },
     "/health/checks": { GET: (call) => listChecks(deps, call) },
     "/health/check/*": { PUT: (call) => updateCheck(deps, call) },

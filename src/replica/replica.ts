@@ -91,6 +91,12 @@ export class Replica {
     return core.leader === undefined ? undefined : core.membership.members.get(core.leader);
   }
 
+  /** Why this node cannot answer what only the leader can, and who can. */
+  whereToWrite(): WriteRefusal {
+    const leader = this.leader();
+    return leader === undefined ? { kind: "no-leader" } : { kind: "not-leader", leader };
+  }
+
   async write(command: Command): Promise<WriteOutcome> {
     if (this.#isStopping) return { kind: "refused", refusal: { kind: "shutting-down" } };
     const { node, clock, limits } = this.#options;

@@ -1,15 +1,15 @@
-import { fromUtf8, utf8 } from "../../base/index.ts";
+import { fromUtf8, utf8, type LogIndex } from "../../base/index.ts";
 import { isKvResult, type KvCommand, type KvResult } from "../../fsm/index.ts";
 import { readValue } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
-import { exactNumber } from "../exact-json.ts";
 import { readFailure, writeFailure } from "../failures.ts";
 import { parseFlags } from "../flags.ts";
+import { keyFields } from "../key-fields.ts";
 import { checkKey, checkPrefix } from "../key-path.ts";
 import { Query, READ_PARAMETERS } from "../query.ts";
 import type { Responder } from "../respond.ts";
-import { valueFields } from "../value-fields.ts";
+import { putLocked } from "./locks.ts";
 
 const KEYS_DELETED_MAX = 100_000;
 
@@ -31,7 +31,7 @@ export async function write(deps: HttpDeps, url: URL, command: KvCommand): Promi
 }
 
 export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
-  const query = new Query(call.url, ["flags", "cas", "key"]);
+  const query = new Query(call.url, ["flags", "cas", "key", "acquire", "release"]);
   const key = checkKey(call.key);
   const body = await readValue(call.request, deps.limits.valueBytesMax);
   const written =
@@ -40,6 +40,8 @@ export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
       : body;
   const cas = query.index("cas") ?? written.cas;
   const { value, flags } = written;
+  const lock = lockTerms(query, cas);
+  if (lock !== undefined) return putLocked(deps, call, { ...lock, key, value, flags });
   const result = await write(deps, call.url, {
     kind: "kv-set",
     key,
@@ -54,6 +56,22 @@ export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
   throw unexpected(result);
 }
 
+/** `?acquire=` or `?release=`, with the session behind it. @throws ApiError */
+function lockTerms(
+  query: Query,
+  cas: LogIndex | undefined,
+): { readonly kind: "lock-acquire" | "lock-release"; readonly session: string } | undefined {
+  const [acquire, release] = [query.text("acquire"), query.text("release")];
+  const given = acquire ?? release;
+  if (given === undefined) return undefined;
+  const name = acquire === undefined ? "release" : "acquire";
+  if (acquire !== undefined && release !== undefined) throw badRequest("release", "does not go with acquire");
+  if (cas !== undefined) throw badRequest("cas", `does not go with ${name}`);
+  const session = fromUtf8(given);
+  if (!/^[\w-]{1,64}$/.test(session)) throw badRequest(name, "must be the id of a session, as POST /sessions gave it");
+  return { kind: `lock-${name}`, session };
+}
+
 export async function getKey(deps: HttpDeps, call: KvCall): Promise<Response> {
   const query = new Query(call.url, [...READ_PARAMETERS, "raw", "key"]);
   const key = checkKey(call.key);
@@ -66,13 +84,7 @@ export async function getKey(deps: HttpDeps, call: KvCall): Promise<Response> {
     const headers = { "X-Konsul-Modify-Index": String(row.modifyIndex), "X-Konsul-Flags": String(row.flags) };
     return call.respond.bytes(row.value, { type: "application/octet-stream", headers });
   }
-  return call.respond.json({
-    key: fromUtf8(key),
-    ...valueFields(row.value),
-    modify_index: row.modifyIndex,
-    create_index: row.createIndex,
-    flags: exactNumber(row.flags),
-  });
+  return call.respond.json(keyFields(key, row));
 }
 
 export async function deleteKey(deps: HttpDeps, call: KvCall): Promise<Response> {
@@ -120,15 +132,7 @@ export async function listKeys(deps: HttpDeps, call: Omit<KvCall, "key">): Promi
   const { kv } = deps.replica.fsm;
   const found = query.flag("keys") ? kv.keys(page) : kv.list(page);
   const items = found.items.map((item) =>
-    item instanceof Uint8Array
-      ? fromUtf8(item)
-      : {
-          key: fromUtf8(item.key),
-          ...valueFields(item.row.value),
-          modify_index: item.row.modifyIndex,
-          create_index: item.row.createIndex,
-          flags: exactNumber(item.row.flags),
-        },
+    item instanceof Uint8Array ? fromUtf8(item) : keyFields(item.key, item.row),
   );
   const next = found.next === undefined ? {} : { next: fromUtf8(found.next) };
   return call.respond.json(query.flag("keys") ? { keys: items, ...next } : { entries: items, ...next });

@@ -3,11 +3,10 @@ import type { KvOperation, KvOperationResult } from "../../fsm/index.ts";
 import { checkSize, isJson, isRecord, parseJson, readBytes, valueOf } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
-import { exactNumber } from "../exact-json.ts";
 import { parseFlags } from "../flags.ts";
+import { keyFields } from "../key-fields.ts";
 import { checkKey } from "../key-path.ts";
 import { refuseParameters } from "../query.ts";
-import { valueFields } from "../value-fields.ts";
 import { write, type KvCall } from "./kv.ts";
 
 const OPERATIONS_MAX = 128;
@@ -84,10 +83,6 @@ function resultFields(result: KvOperationResult, index: number): Readonly<Record
   const { row } = result;
   return {
     op: "get",
-    key,
-    ...valueFields(row.value),
-    modify_index: row.modifyIndex,
-    create_index: row.createIndex,
-    flags: exactNumber(row.flags),
+    ...keyFields(result.key, row),
   };
 }

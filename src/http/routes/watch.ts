@@ -2,12 +2,11 @@ import { fromUtf8, utf8 } from "../../base/index.ts";
 import { startsWithBytes, type ChangesSince, type StateScope } from "../../fsm/index.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
-import { exactNumber } from "../exact-json.ts";
+import { keyFields } from "../key-fields.ts";
 import { readFailure } from "../failures.ts";
 import { checkKey, checkPrefix } from "../key-path.ts";
 import { Query } from "../query.ts";
 import type { Responder } from "../respond.ts";
-import { valueFields } from "../value-fields.ts";
 
 export interface WatchCall {
   readonly request: Request;
@@ -122,13 +121,7 @@ function eventOf(change: RowChange): string {
   if (change.kind === "delete" || change.table !== "kv")
     return event("delete", id, { key, modify_index: change.index });
   const { row } = change;
-  return event("put", id, {
-    key,
-    ...valueFields(row.value),
-    modify_index: row.modifyIndex,
-    create_index: row.createIndex,
-    flags: exactNumber(row.flags),
-  });
+  return event("put", id, keyFields(change.key, row));
 }
 
 /** JSON holds no line break, so one data line is enough. */

@@ -1,0 +1,57 @@
+import { fromUtf8 } from "../../base/index.ts";
+import { isSessionResult, type LockAcquire, type LockRelease, type SessionResult } from "../../fsm/index.ts";
+import type { HttpDeps } from "../deps.ts";
+import { ApiError } from "../errors.ts";
+import { writeFailure } from "../failures.ts";
+import type { Responder } from "../respond.ts";
+
+export interface LockCall {
+  readonly url: URL;
+  readonly respond: Responder;
+  readonly key: Uint8Array;
+}
+
+/** Sets a key and takes or gives back its lock in one entry. */
+export async function putLocked(deps: HttpDeps, call: LockCall, command: LockAcquire | LockRelease): Promise<Response> {
+  const outcome = await deps.replica.write(command);
+  if (outcome.kind !== "done") throw writeFailure(outcome, call.url.href);
+  const { result } = outcome;
+  if (!isSessionResult(result)) throw new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
+  const isAcquire = command.kind === "lock-acquire";
+  deps.metrics.increase("konsul_kv_operations_total", { operation: isAcquire ? "acquire" : "release" });
+  if (result.kind !== "lock-acquired" && result.kind !== "lock-released") throw refusal(command, result);
+  const message = isAcquire ? "Acquired" : "Released";
+  const { modifyIndex, lockIndex } = result;
+  return call.respond.json({ message, key: fromUtf8(call.key), modify_index: modifyIndex, lock_index: lockIndex });
+}
+
+function refusal({ kind, session }: LockAcquire | LockRelease, result: SessionResult): ApiError {
+  if (result.kind === "session-not-found") return noSession(session);
+  if (result.kind === "lock-delayed") {
+    const retryAfter = Math.max(1, Math.ceil(result.remainingMs / 1000));
+    return new ApiError(
+      "lock_held",
+      `The last holder of this lock ended without giving it back: nobody acquires it for another ${result.remainingMs} ms`,
+      { fields: { session: null, retry_after_ms: result.remainingMs }, headers: { "Retry-After": String(retryAfter) } },
+    );
+  }
+  if (result.kind !== "lock-held") {
+    return new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
+  }
+  const holder = result.session === "" ? null : result.session;
+  const message =
+    kind === "lock-release" && holder === null
+      ? "Nobody holds this lock, so it cannot be released"
+      : `Session ${result.session} holds this lock: the key was not changed`;
+  return new ApiError("lock_held", message, { fields: { session: holder } });
+}
+
+export function noSession(id: string): ApiError {
+  return new ApiError(
+    "not_found",
+    `There is no session ${id}: it ended, or was never made. Make one by POST /sessions`,
+    {
+      fields: { id },
+    },
+  );
+}

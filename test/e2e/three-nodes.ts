@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
+import { freePorts } from "./free-ports.ts";
+
+export interface ThreeNodes {
+  readonly nodes: readonly [AgentProcess, AgentProcess, AgentProcess];
+  readonly leader: AgentProcess;
+  readonly followers: readonly [AgentProcess, AgentProcess];
+}
+
+/** Three voters with a leader, as every one of them sees it. */
+export async function startThreeNodes(flags: readonly string[] = []): Promise<ThreeNodes> {
+  const folder = temporaryFolder();
+  const ports = freePorts(6);
+  const start = async (at: number): Promise<AgentProcess> =>
+    startAgent([
+      `--port=${ports[at]}`,
+      `--node-id=node-${at}`,
+      `--data-dir=${join(folder, `n${at}`)}`,
+      `--raft-bind-addr=127.0.0.1:${ports[3 + at]}`,
+      "--join-token=secret",
+      ...(at === 0 ? ["--bootstrap"] : [`--join=127.0.0.1:${ports[3]}`]),
+      ...flags,
+    ]);
+  const nodes = [await start(0), await start(1), await start(2)] as const;
+  for (const node of nodes) while ((await leaderSeenBy(node)) === undefined) await Bun.sleep(20);
+  const at = Number((await leaderSeenBy(nodes[0]))?.split("-")[1]);
+  const [leader, second, third] = [nodes[at], nodes[(at + 1) % 3], nodes[(at + 2) % 3]];
+  if (leader === undefined || second === undefined || third === undefined) throw new Error("there are three nodes");
+  return { nodes, leader, followers: [second, third] };
+}
+
+/** Undefined until there are three voters and a leader. */
+async function leaderSeenBy(node: AgentProcess): Promise<string | undefined> {
+  const status: { readonly voters?: number; readonly leader?: { readonly id: string } | null } = Object(
+    await (await fetch(`${node.url}/cluster/status`)).json(),
+  );
+  return status.voters === 3 ? status.leader?.id : undefined;
+}
