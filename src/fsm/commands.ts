@@ -1,5 +1,7 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../base/index.ts";
 import { InvalidCommand } from "./invalid-command.ts";
+import type { AclCommand } from "./acl/acl-command.ts";
+import { readAclCommand, writeAclCommand } from "./acl/acl-command-codec.ts";
 import type { KvCommand } from "./kv/kv-command.ts";
 import type { ServiceCommand } from "./services/service-command.ts";
 import { readServiceCommand, writeServiceCommand } from "./services/service-command-codec.ts";
@@ -9,7 +11,7 @@ import type { SessionCommand } from "./sessions/session-command.ts";
 import { readSessionCommand, writeSessionCommand } from "./sessions/session-command-codec.ts";
 
 /** What a log entry of kind `command` says. One member per domain. */
-export type Command = KvCommand | ServiceCommand | SessionCommand;
+export type Command = KvCommand | ServiceCommand | SessionCommand | AclCommand;
 
 /** First byte of every command. A changed meaning is a new command, not a new version of an old one. */
 export const COMMAND_VERSION = 1;
@@ -27,11 +29,16 @@ export function isSessionCommand(command: Command): command is SessionCommand {
   return command.kind.startsWith("session-") || command.kind.startsWith("lock-");
 }
 
+export function isAclCommand(command: Command): command is AclCommand {
+  return command.kind.startsWith("acl-");
+}
+
 /** Version byte, type byte, fields. @throws InvalidCommand when a field is out of its bounds */
 export function encodeCommand(command: Command): Uint8Array {
   const writer = new ByteWriter().u8(COMMAND_VERSION);
   if (isServiceCommand(command)) writeServiceCommand(writer, command);
   else if (isSessionCommand(command)) writeSessionCommand(writer, command);
+  else if (isAclCommand(command)) writeAclCommand(writer, command);
   else writeKvCommand(writer, command);
   return writer.finish();
 }
@@ -48,7 +55,11 @@ export function decodeCommand(bytes: Uint8Array): Command {
       throw new InvalidCommand(`A command must have version ${COMMAND_VERSION}: it has ${version}`);
     }
     const type = reader.u8();
-    const command = readKvCommand(type, reader) ?? readServiceCommand(type, reader) ?? readSessionCommand(type, reader);
+    const command =
+      readKvCommand(type, reader) ??
+      readServiceCommand(type, reader) ??
+      readSessionCommand(type, reader) ??
+      readAclCommand(type, reader);
     if (command === undefined) throw new InvalidCommand(`A command has a type this program does not know: ${type}`);
     reader.end();
     return command;

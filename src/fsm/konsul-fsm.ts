@@ -1,5 +1,23 @@
 import { assert, EMPTY_BYTES, type LogIndex } from "../base/index.ts";
-import { decodeCommand, isServiceCommand, isSessionCommand, UndecodableCommand, type Command } from "./commands.ts";
+import { applyAcl, type AclTables } from "./acl/acl-apply.ts";
+import type { AclResult } from "./acl/acl-command.ts";
+import { AclIndex, type AclQueries } from "./acl/acl-queries.ts";
+import {
+  bootstrapRowFormat,
+  policyRowFormat,
+  tokenRowFormat,
+  type AclBootstrapRow,
+  type AclPolicyRow,
+  type AclTokenRow,
+} from "./acl/acl-row.ts";
+import {
+  decodeCommand,
+  isAclCommand,
+  isServiceCommand,
+  isSessionCommand,
+  UndecodableCommand,
+  type Command,
+} from "./commands.ts";
 import { ChangeFeed, type Changes } from "./feed/change-feed.ts";
 import { applyKv, type KvTable } from "./kv/kv-apply.ts";
 import { createKvQueries, type KvQueries, type KvScope } from "./kv/kv-queries.ts";
@@ -30,18 +48,22 @@ export interface FsmEntry {
 }
 
 /** What applying an entry came to. `applied`: the entry was no command. */
-export type FsmResult = KvResult | ServiceResult | SessionResult | { readonly kind: "applied" };
+export type FsmResult = KvResult | ServiceResult | SessionResult | AclResult | { readonly kind: "applied" };
 
 export function isServiceResult(result: FsmResult): result is ServiceResult {
   return result.kind.startsWith("service-");
 }
 
 export function isKvResult(result: FsmResult): result is KvResult {
-  return result.kind !== "applied" && !isServiceResult(result) && !isSessionResult(result);
+  return result.kind !== "applied" && !isServiceResult(result) && !isSessionResult(result) && !isAclResult(result);
 }
 
 export function isSessionResult(result: FsmResult): result is SessionResult {
   return result.kind.startsWith("session-") || result.kind.startsWith("lock-");
+}
+
+export function isAclResult(result: FsmResult): result is AclResult {
+  return result.kind.startsWith("acl-");
 }
 
 export interface KonsulFsmOptions {
@@ -77,6 +99,7 @@ export interface KonsulFsm {
   readonly kv: KvQueries;
   readonly services: ServiceQueries;
   readonly sessions: SessionQueries;
+  readonly acl: AclQueries;
   /** As `KvQueries.hasChangedSince`, for any table. */
   hasChangedSince(scope: StateScope, index: LogIndex): boolean;
   readonly changes: Changes;
@@ -97,10 +120,12 @@ class Fsm implements KonsulFsm {
   readonly kv: KvQueries;
   readonly services: ServiceQueries;
   readonly sessions: SessionQueries;
+  readonly acl: AclIndex;
   readonly changes: ChangeFeed;
   readonly #kvTable: KvTable;
   readonly #serviceTable: ServiceTable;
   readonly #sessionTables: SessionTables;
+  readonly #aclTables: AclTables;
   /** All tables, by ascending number. */
   readonly #sections: readonly Section[];
   /** Never decreases but by a restore. */
@@ -134,7 +159,10 @@ class Fsm implements KonsulFsm {
     const delays = new StateTable(tables<LockDelayRow>(lockDelayRowFormat), lockDelayRowFormat, () => undefined);
     this.#sessionTables = { sessions, delays, kv: this.#kvTable, holders: new LockHolders() };
     this.sessions = createSessionQueries(this.#sessionTables);
-    this.#sections = [this.#kvTable, this.#serviceTable, sessions, delays];
+    this.acl = new AclIndex(() => this.#aclTables);
+    this.#aclTables = createAclTables(tables, () => this.acl.changed());
+    const { policies, tokens, bootstrap } = this.#aclTables;
+    this.#sections = [this.#kvTable, this.#serviceTable, sessions, delays, policies, tokens, bootstrap];
     this.kv = createKvQueries(this.#kvTable, feed);
   }
 
@@ -193,6 +221,7 @@ class Fsm implements KonsulFsm {
     this.#appliedIndex = moment.index;
     this.#appliedTime = moment.time;
     this.#sessionTables.holders.rebuild(this.#kvTable.range({ from: EMPTY_BYTES }));
+    this.acl.changed();
     this.#checkInvariants();
     this.changes.reset(moment.index);
   }
@@ -214,6 +243,7 @@ class Fsm implements KonsulFsm {
     if (this.#restorer?.isUntouched !== true) return;
     this.#restorer = undefined;
     this.#sessionTables.holders.rebuild([]);
+    this.acl.changed();
     this.changes.reset(0);
   }
 
@@ -221,6 +251,7 @@ class Fsm implements KonsulFsm {
   #run({ index, time }: FsmEntry, command: Command): FsmResult {
     if (isServiceCommand(command)) return applyService(this.#serviceTable, index, command);
     if (isSessionCommand(command)) return applySession(this.#sessionTables, { index, time }, command);
+    if (isAclCommand(command)) return applyAcl(this.#aclTables, index, command);
     return applyKv(this.#kvTable, index, command);
   }
 
@@ -232,6 +263,14 @@ class Fsm implements KonsulFsm {
     );
     assert(size > 0 || this.stateHash() === "0000000000000000", "The hash of an empty state must be zero");
   }
+}
+
+function createAclTables(tables: TableFactory, changed: () => void): AclTables {
+  return {
+    policies: new StateTable(tables<AclPolicyRow>(policyRowFormat), policyRowFormat, changed),
+    tokens: new StateTable(tables<AclTokenRow>(tokenRowFormat), tokenRowFormat, changed),
+    bootstrap: new StateTable(tables<AclBootstrapRow>(bootstrapRowFormat), bootstrapRowFormat, changed),
+  };
 }
 
 function decode(entry: FsmEntry): Command {
