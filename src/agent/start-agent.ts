@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "../base/index.ts";
 import type { Formed } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
@@ -135,6 +137,8 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
     registry,
     sessions,
     services: config.services,
+    access: config.acl,
+    aclReset: aclResetFile(config.dataDir),
     metrics,
     logger,
     clock,
@@ -173,6 +177,19 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
       onHalt = listener;
     },
   });
+}
+
+/** Who can write into the leader's data folder may ask for a new first token. */
+function aclResetFile(dataDir: string): Parameters<typeof createApp>[0]["aclReset"] {
+  const file = join(dataDir, "acl-bootstrap-reset");
+  return {
+    file,
+    read: () => {
+      const text = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+      return /^\d{1,15}$/.test(text) ? Number(text) : 0;
+    },
+    clear: () => rmSync(file, { force: true }),
+  };
 }
 
 function keepRegistry({ clock }: StartOptions, node: RaftNode, replica: Replica, metrics: Metrics): Registry {

@@ -32,6 +32,12 @@ export interface Config {
     readonly snapshotThreshold: number;
     readonly trailingLogs: number;
   };
+  readonly acl: {
+    readonly isEnabled: boolean;
+    readonly isAllowedByDefault: boolean;
+    readonly staleMsMax: number;
+    readonly isMetricsPublic: boolean;
+  };
   readonly limits: {
     readonly valueBytesMax: number;
     readonly inflightBytesMax: number;

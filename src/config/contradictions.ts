@@ -39,10 +39,10 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
   if (raft.nodeId !== "" && !/^[A-Za-z0-9._-]{1,64}$/.test(raft.nodeId)) {
     add("raft.node_id", `must be 1 to 64 of the characters A-Z a-z 0-9 . _ -: current value is "${raft.nodeId}"`);
   }
-  if (!isLoopback(host) && !isInsecure) {
+  if (!isLoopback(host) && !isInsecure && !config.acl.isEnabled) {
     add(
       "host",
-      `${host} is no loopback address, and the HTTP API has no access control there: set insecure if that is what you want`,
+      `${host} is no loopback address, and the HTTP API has no access control there: set acl.enabled, or insecure if that is what you want`,
     );
   }
   if (!raft.isEnabled) return mistakes;

@@ -83,13 +83,13 @@ describe("loadConfig()", () => {
   });
 
   test("what this release cannot do is refused, never ignored", () => {
-    expect(mistakes({ environment: { KONSUL_ACL_ENABLED: "true" } })).toEqual([
-      { source: "KONSUL_ACL_ENABLED", message: "can only be false in this release" },
+    expect(mistakes({ environment: { KONSUL_TLS_ENABLED: "true" } })).toEqual([
+      { source: "KONSUL_TLS_ENABLED", message: "can only be false in this release" },
     ]);
     expect(mistakes({ flags: flags({ "raft-tls-ca-file": "ca.pem" }) })).toEqual([
       { source: "--raft-tls-ca-file", message: "is not available in this release" },
     ]);
-    expect(mistakes({ file: { name: "k.yaml", text: "acl:\n  enabled: false\n" } })).toEqual([]);
+    expect(mistakes({ file: { name: "k.yaml", text: "tls:\n  enabled: false\n" } })).toEqual([]);
   });
 
   test("bootstrap and join addresses imply raft", () => {

@@ -108,6 +108,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
   const dataDir = read.text("data_dir");
   const joinAddresses = read.list("raft.join_addresses");
   const isBootstrap = read.flag("raft.bootstrap");
+  const hasAcl = read.flag("acl.enabled");
   const level = read.text("log_level");
   return {
     host: read.text("host"),
@@ -117,7 +118,11 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
     logLevel: level === "debug" || level === "warn" || level === "error" ? level : "info",
     logFormat: read.text("log_format") === "json" ? "json" : "text",
     services: { ttlMs: read.number("service_ttl") },
-    followerWrites: read.text("follower_writes") === "forward" ? "forward" : "redirect",
+    // Clients drop the token when they are sent to another host, so that a redirect would be of no use to them.
+    followerWrites:
+      (hasAcl && !written.has("follower_writes")) || read.text("follower_writes") === "forward"
+        ? "forward"
+        : "redirect",
     raft: {
       isEnabled:
         read.flag("raft.enabled") || ((isBootstrap || joinAddresses.length > 0) && !written.has("raft.enabled")),
@@ -137,6 +142,12 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       snapshotIntervalMs: read.number("raft.snapshot_interval"),
       snapshotThreshold: read.number("raft.snapshot_threshold"),
       trailingLogs: read.number("raft.trailing_logs"),
+    },
+    acl: {
+      isEnabled: hasAcl,
+      isAllowedByDefault: read.text("acl.default_policy") === "allow",
+      staleMsMax: read.number("acl.max_stale"),
+      isMetricsPublic: read.flag("http.metrics_public") && (!hasAcl || written.has("http.metrics_public")),
     },
     limits: assembleLimits(read),
     health: { lagEntriesMax: read.number("health.max_lag_entries") },

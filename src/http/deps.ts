@@ -1,3 +1,4 @@
+import type { AccessTerms } from "./access.ts";
 import type { Clock } from "../base/index.ts";
 import type { Registry, Replica, SessionKeeper } from "../replica/index.ts";
 import type { ServiceDefaults } from "./service-body.ts";
@@ -21,6 +22,9 @@ export interface HttpDeps {
     readonly requestTimeoutMs: number;
   };
   readonly health: { readonly lagEntriesMax: number };
+  readonly access: AccessTerms;
+  /** The file by which the machine's owner asks for a new first token. */
+  readonly aclReset: { readonly file: string; readonly read: () => number; readonly clear: () => void };
   readonly version: string;
   readonly clusterId: string;
   readonly epoch: { readonly counter: number; readonly random: string };

@@ -4,6 +4,8 @@ export const STATUS_OF = {
   bad_request: 400,
   invalid_key: 400,
   invalid_json: 400,
+  unauthenticated: 401,
+  permission_denied: 403,
   not_found: 404,
   method_not_allowed: 405,
   cas_conflict: 409,

@@ -1,5 +1,7 @@
 export type { HttpDeps } from "./deps.ts";
 export { STATUS_OF, type ErrorCode } from "./errors.ts";
+export type { AccessTerms } from "./access.ts";
 export { answerForwarded, type Forward, type ForwardOutcome } from "./forward.ts";
 export { PATHS } from "./openapi.ts";
-export { createApp, routes, startHttpServer, type HttpServer } from "./server.ts";
+export { routes, type Route } from "./route-table.ts";
+export { createApp, startHttpServer, type HttpServer } from "./server.ts";

@@ -48,6 +48,21 @@ const WRITE_FAILURES = {
   "504": "the write may or may not have happened",
 } as const;
 
+const ACCESSOR: Parameter = {
+  name: "id",
+  in: "path",
+  required: true,
+  description: "accessor id of the token, not its secret",
+  schema: { type: "string" },
+};
+const POLICY: Parameter = {
+  name: "name",
+  in: "path",
+  required: true,
+  description: "name of the policy",
+  schema: { type: "string" },
+};
+
 const SESSION: Parameter = {
   name: "id",
   in: "path",
@@ -171,6 +186,46 @@ export const PATHS: Readonly<Record<string, object>> = {
     put: operation("Renews the TTL of an instance", [NAME, INSTANCE], {
       "200": "renewed",
       "404": "no such instance",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/acl/bootstrap": {
+    post: operation("Makes the first token, which may do everything", [], {
+      "200": "the token with its secret",
+      "409": "it was made already: says how to make another",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/acl/tokens": {
+    get: operation("Lists tokens, without their secrets", [], { "200": "the tokens" }),
+    post: operation("Makes a token", [], {
+      "200": "the token with its secret",
+      "400": "a field is wrong",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/acl/tokens/self": { get: operation("Shows the token of the request", [], { "200": "the token" }) },
+  "/acl/tokens/{id}": {
+    get: operation("Shows a token", [ACCESSOR], { "200": "the token", "404": "no such token" }),
+    put: operation("Gives a token other policies", [ACCESSOR], {
+      "200": "updated",
+      "404": "no such token",
+      ...WRITE_FAILURES,
+    }),
+    delete: operation("Deletes a token", [ACCESSOR], { "200": "deleted", "404": "no such token", ...WRITE_FAILURES }),
+  },
+  "/acl/policies": { get: operation("Lists policies", [], { "200": "the policies" }) },
+  "/acl/policies/{name}": {
+    get: operation("Shows a policy", [POLICY], { "200": "the policy", "404": "no such policy" }),
+    put: operation("Makes or replaces a policy", [POLICY], {
+      "200": "stored",
+      "400": "a rule is wrong",
+      ...WRITE_FAILURES,
+    }),
+    delete: operation("Deletes a policy that no token has", [POLICY], {
+      "200": "deleted",
+      "404": "no such policy",
+      "409": "a token has it",
       ...WRITE_FAILURES,
     }),
   },

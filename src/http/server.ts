@@ -1,108 +1,15 @@
 import { Elysia } from "elysia";
+import { assert } from "../base/index.ts";
+import { Access } from "./access.ts";
 import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { forwardWrite, keepBody, type KeptRequest } from "./forward.ts";
-import { keyFromPath, percentDecode } from "./key-path.ts";
 import { Responder } from "./respond.ts";
-import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot } from "./routes/cluster.ts";
-import { health, live, ready } from "./routes/health.ts";
-import { deleteKey, getKey, listKeys, putKey } from "./routes/kv.ts";
-import { demote, leave, promote, transfer } from "./routes/membership.ts";
-import {
-  deregister,
-  getService,
-  heartbeat,
-  listChecks,
-  listServices,
-  register,
-  serviceHealth,
-  updateCheck,
-} from "./routes/services.ts";
-import { createSession, destroySession, getSession, listSessions, renewSession } from "./routes/sessions.ts";
-import { watch } from "./routes/watch.ts";
-import { transact } from "./routes/txn.ts";
+import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
 
 /** Bodies above this are cut off by the server itself; smaller ones that are too large get a proper answer. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
-
-interface Call {
-  readonly request: Request;
-  readonly url: URL;
-  readonly respond: Responder;
-}
-
-type Handler = (call: Call) => Response | Promise<Response>;
-
-/** Methods by route; a known route with another method is answered with these in `Allow`. */
-type Route = Readonly<Partial<Record<"GET" | "PUT" | "POST" | "DELETE", Handler>>>;
-
-/** All routes. `*` at the end stands for any rest of the path. */
-export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
-  return {
-    "/kv/": {
-      GET: (call) => listKeys(deps, call),
-      DELETE: async (call) => deleteKey(deps, { ...call, key: new Uint8Array(0) }),
-    },
-    "/kv/txn": { POST: (call) => transact(deps, call), ...keyRoute(deps, pathKey) },
-    "/kv/*": keyRoute(deps, pathKey),
-    "/kv": keyRoute(deps, queryKey),
-    "/watch": { GET: (call) => watch(deps, call) },
-    "/health": { GET: ({ respond }) => health(deps, respond) },
-    "/register": { PUT: (call) => register(deps, call) },
-    "/deregister/*": { DELETE: (call) => deregister(deps, call) },
-    "/heartbeat/*": { PUT: (call) => heartbeat(deps, call) },
-    "/services/": { GET: (call) => listServices(deps, call) },
-    "/services/*": { GET: (call) => getService(deps, call) },
-    "/sessions": { GET: (call) => listSessions(deps, call), POST: (call) => createSession(deps, call) },
-    "/sessions/*": { GET: (call) => getSession(deps, call), DELETE: (call) => destroySession(deps, call) },
-    "/sessions/:id/renew": { PUT: (call) => renewSession(deps, call) },
-    "/health/service/*": { GET: (call) => serviceHealth(deps, call) },
-    "/health/checks": { GET: (call) => listChecks(deps, call) },
-    "/health/check/*": { PUT: (call) => updateCheck(deps, call) },
-    "/health/live": { GET: ({ respond }) => live(deps, respond) },
-    "/health/ready": { GET: ({ respond }) => ready(deps, respond) },
-    "/metrics": {
-      GET: async ({ respond }) =>
-        respond.bytes(await deps.metrics.scrape(), { type: "text/plain; version=0.0.4; charset=utf-8" }),
-    },
-    "/cluster/status": { GET: ({ respond }) => clusterStatus(deps, respond) },
-    "/cluster/leader": { GET: ({ respond }) => clusterLeader(deps, respond) },
-    "/cluster/peers": { GET: ({ respond }) => clusterPeers(deps, respond) },
-    "/cluster/config": { GET: ({ respond }) => clusterConfig(deps, respond) },
-    "/cluster/snapshot": { POST: ({ respond }) => takeSnapshot(deps, respond) },
-    "/cluster/transfer": { POST: (call) => transfer(deps, call) },
-    "/cluster/leave/*": { DELETE: (call) => leave(deps, call) },
-    "/cluster/promote/*": { POST: (call) => promote(deps, call) },
-    "/cluster/demote/*": { POST: (call) => demote(deps, call) },
-  };
-}
-
-function pathKey({ url }: Call): Uint8Array {
-  return keyFromPath(url.pathname, "/kv/");
-}
-
-function queryKey({ url }: Call): Uint8Array {
-  return percentDecode(rawParameter(url, "key"));
-}
-
-function keyRoute(deps: HttpDeps, keyOf: (call: Call) => Uint8Array): Route {
-  return {
-    GET: async (call) => getKey(deps, { ...call, key: keyOf(call) }),
-    PUT: async (call) => putKey(deps, { ...call, key: keyOf(call) }),
-    DELETE: async (call) => deleteKey(deps, { ...call, key: keyOf(call) }),
-  };
-}
-
-/** The bytes behind `name=`, still percent-encoded: `URLSearchParams` would replace what is not UTF-8. */
-function rawParameter(url: URL, name: string): string {
-  for (const pair of url.search.slice(1).split("&")) {
-    if (pair.startsWith(`${name}=`)) return pair.slice(name.length + 1).replaceAll("+", "%20");
-  }
-  throw new ApiError("bad_request", "The parameter key is missing: it takes any key at all", {
-    fields: { field: "key" },
-  });
-}
 
 /** The Elysia application over all routes; also what tests call without a socket. */
 export function createApp(deps: HttpDeps): { readonly fetch: (request: Request) => Response | Promise<Response> } {
@@ -113,10 +20,7 @@ export function createApp(deps: HttpDeps): { readonly fetch: (request: Request) 
   }
   if (deps.hasSwagger) {
     for (const path of ["/swagger", "/swagger/*"]) {
-      app.get(
-        path,
-        ({ request }) => swaggerAnswer(new URL(request.url).pathname, deps.version) ?? answer(path, undefined, request),
-      );
+      app.get(path, ({ request }) => answer(path, swaggerRoute(deps.version), request));
     }
   }
   app.all("/*", ({ request }) => answer("/*", undefined, request), { parse: "none" });
@@ -149,7 +53,7 @@ function answerer(deps: HttpDeps): (path: string, route: Route | undefined, requ
     const startedAt = deps.clock.now();
     inFlight += 1;
     const respond = new Responder(deps.replica, requestId(request));
-    const call = { request, url: new URL(request.url), respond };
+    const call = { request, url: new URL(request.url), respond, access: new Access(deps, request) };
     const response =
       deps.forward === undefined || route === undefined || isRead(request) || isLeading(deps)
         ? await answerHere(deps, route, call)
@@ -159,6 +63,7 @@ function answerer(deps: HttpDeps): (path: string, route: Route | undefined, requ
     const seconds = (deps.clock.now() - startedAt) / 1000;
     deps.metrics.increase("konsul_http_requests_total", { method, route: path, status: String(response.status) });
     deps.metrics.observe("konsul_http_request_duration_seconds", seconds, { method, route: path });
+    logDecision(deps, endpointOf(route, method), call, response.status);
     deps.logger.debug("Answered", { method, route: path, status: response.status, request_id: respond.requestId });
     return response;
   };
@@ -200,21 +105,59 @@ async function answerAnywhere(
   }
 }
 
-function dispatch(route: Route | undefined, call: Call): Response | Promise<Response> {
+/** A page of the API's description; what is not there falls to the answer for unknown routes. */
+function swaggerRoute(version: string): Route {
+  const handle = ({ url }: Call): Response => {
+    const page = swaggerAnswer(url.pathname, version);
+    if (page !== undefined) return page;
+    throw new ApiError("not_found", `There is no route ${url.pathname}: /swagger lists them all`);
+  };
+  return { GET: { needs: () => [{ resource: "cluster", capability: "read", scope: { exact: "" } }], handle } };
+}
+
+function endpointOf(route: Route | undefined, method: string): Endpoint | undefined {
+  if (method === "HEAD") return route?.GET;
+  return method === "GET" || method === "PUT" || method === "POST" || method === "DELETE" ? route?.[method] : undefined;
+}
+
+/** What is asked for is allowed first, then done; and what was waited for must still be allowed. */
+async function dispatch(route: Route | undefined, call: Call): Promise<Response> {
+  const { request, url, access } = call;
   if (route === undefined)
-    throw new ApiError("not_found", `There is no route ${call.url.pathname}: /swagger lists them all`);
-  const { method } = call.request;
-  const handler =
-    method === "HEAD"
-      ? route.GET
-      : method === "GET" || method === "PUT" || method === "POST" || method === "DELETE"
-        ? route[method]
-        : undefined;
-  if (handler !== undefined) return handler(call);
-  const allowed = Object.keys(route).join(", ");
-  throw new ApiError("method_not_allowed", `This route takes ${allowed}, not ${method}`, {
-    headers: { Allow: allowed },
-  });
+    throw new ApiError("not_found", `There is no route ${url.pathname}: /swagger lists them all`);
+  const endpoint = endpointOf(route, request.method);
+  if (endpoint === undefined) {
+    const allowed = Object.keys(route).join(", ");
+    throw new ApiError("method_not_allowed", `This route takes ${allowed}, not ${request.method}`, {
+      headers: { Allow: allowed },
+    });
+  }
+  const { needs, handle } = endpoint;
+  if (needs === "open") access.open();
+  else if (needs !== "asked by the handler") {
+    const late = access.demand(needs(call));
+    if (late !== undefined) await late;
+  }
+  const response = await handle(call);
+  assert(access.isDecided, `Nobody asked whether ${request.method} ${url.pathname} is allowed`);
+  if (isRead(request)) access.confirm();
+  return response;
+}
+
+/** Operators' actions and denials are for the record, with their actor; never with a secret. */
+function logDecision(deps: HttpDeps, endpoint: Endpoint | undefined, call: Call, status: number): void {
+  const isDenied = status === 401 || status === 403;
+  if (endpoint === undefined || (!isDenied && (isRead(call.request) || !isOperatorAction(endpoint)))) return;
+  const { request, url, respond, access } = call;
+  const fields = {
+    method: request.method,
+    path: url.pathname,
+    actor: access.actor,
+    status,
+    request_id: respond.requestId,
+  };
+  if (isDenied) deps.logger.warn("Access was denied", fields);
+  else deps.logger.info("An operator's action", fields);
 }
 
 function toApiError(deps: HttpDeps, respond: Responder, cause: unknown): ApiError {

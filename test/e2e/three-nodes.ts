@@ -8,8 +8,11 @@ export interface ThreeNodes {
   readonly followers: readonly [AgentProcess, AgentProcess];
 }
 
-/** Three voters with a leader, as every one of them sees it. */
-export async function startThreeNodes(flags: readonly string[] = []): Promise<ThreeNodes> {
+/** Three voters with a leader, as every one of them sees it. `tokenFrom` is asked once the first node serves. */
+export async function startThreeNodes(
+  flags: readonly string[] = [],
+  tokenFrom?: (first: AgentProcess) => Promise<string>,
+): Promise<ThreeNodes> {
   const folder = temporaryFolder();
   const ports = freePorts(6);
   const start = async (at: number): Promise<AgentProcess> =>
@@ -22,7 +25,10 @@ export async function startThreeNodes(flags: readonly string[] = []): Promise<Th
       ...(at === 0 ? ["--bootstrap"] : [`--join=127.0.0.1:${ports[3]}`]),
       ...flags,
     ]);
-  const nodes = [await start(0), await start(1), await start(2)] as const;
+  const first = await start(0);
+  const token = await tokenFrom?.(first);
+  const leaderSeenBy = async (node: AgentProcess): Promise<string | undefined> => leaderOf(node, token);
+  const nodes = [first, await start(1), await start(2)] as const;
   for (const node of nodes) while ((await leaderSeenBy(node)) === undefined) await Bun.sleep(20);
   const at = Number((await leaderSeenBy(nodes[0]))?.split("-")[1]);
   const [leader, second, third] = [nodes[at], nodes[(at + 1) % 3], nodes[(at + 2) % 3]];
@@ -31,9 +37,9 @@ export async function startThreeNodes(flags: readonly string[] = []): Promise<Th
 }
 
 /** Undefined until there are three voters and a leader. */
-async function leaderSeenBy(node: AgentProcess): Promise<string | undefined> {
+async function leaderOf(node: AgentProcess, token = ""): Promise<string | undefined> {
   const status: { readonly voters?: number; readonly leader?: { readonly id: string } | null } = Object(
-    await (await fetch(`${node.url}/cluster/status`)).json(),
+    await (await fetch(`${node.url}/cluster/status`, { headers: { "X-Konsul-Token": token } })).json(),
   );
   return status.voters === 3 ? status.leader?.id : undefined;
 }

@@ -2,6 +2,7 @@ import { fromUtf8, utf8 } from "../../base/index.ts";
 import {
   isServiceResult,
   serviceKey,
+  type AclNeed,
   type ServiceCommand,
   type ServiceEntry,
   type ServiceResult,
@@ -21,6 +22,10 @@ export interface ServiceCall {
   readonly respond: Responder;
 }
 
+interface RegisterCall extends ServiceCall {
+  readonly access: { readonly demand: (needs: readonly AclNeed[]) => undefined | Promise<undefined> };
+}
+
 async function write(deps: HttpDeps, url: URL, command: ServiceCommand): Promise<ServiceResult> {
   const outcome = await deps.replica.write(command);
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
@@ -29,9 +34,10 @@ async function write(deps: HttpDeps, url: URL, command: ServiceCommand): Promise
   throw new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
 }
 
-export async function register(deps: HttpDeps, { request, url, respond }: ServiceCall): Promise<Response> {
+export async function register(deps: HttpDeps, { request, url, respond, access }: RegisterCall): Promise<Response> {
   refuseParameters(url);
   const { name, id, instance, cas } = await readRegistration(request, deps.services);
+  await access.demand([{ resource: "service", capability: "register", scope: { exact: name } }]);
   const given = cas === undefined ? {} : { cas };
   const result = await write(deps, url, { kind: "service-register", name, id, instance, ...given });
   if (result.kind === "service-registered") {

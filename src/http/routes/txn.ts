@@ -1,5 +1,5 @@
 import { fromUtf8, utf8 } from "../../base/index.ts";
-import type { KvOperation, KvOperationResult } from "../../fsm/index.ts";
+import type { AclNeed, KvOperation, KvOperationResult } from "../../fsm/index.ts";
 import { checkSize, isJson, isRecord, parseJson, readBytes, valueOf } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
@@ -12,8 +12,14 @@ import { write, type KvCall } from "./kv.ts";
 const OPERATIONS_MAX = 128;
 const BYTES_MAX = 1024 * 1024;
 
+export interface TxnCall extends Omit<KvCall, "key"> {
+  readonly access: { readonly demand: (needs: readonly AclNeed[]) => undefined | Promise<undefined> };
+}
+
+const CAPABILITY = { set: "write", delete: "delete", get: "read", "check-index": "read" } as const;
+
 /** Up to 128 operations, all or nothing. */
-export async function transact(deps: HttpDeps, call: Omit<KvCall, "key">): Promise<Response> {
+export async function transact(deps: HttpDeps, call: TxnCall): Promise<Response> {
   refuseParameters(call.url);
   if (!isJson(call.request)) throw new ApiError("unsupported_media_type", "A transaction is sent as application/json");
   const body = parseJson(await readBytes(call.request, 2 * BYTES_MAX));
@@ -26,6 +32,9 @@ export async function transact(deps: HttpDeps, call: Omit<KvCall, "key">): Promi
       `The transaction has ${list.length} operations, where at most ${OPERATIONS_MAX} are allowed`,
     );
   const operations = list.map((one: unknown, at) => operation(deps, one, at));
+  await call.access.demand(
+    operations.map(({ op, key }) => ({ resource: "kv", capability: CAPABILITY[op], scope: { exact: fromUtf8(key) } })),
+  );
   const size = operations.reduce((sum, one) => sum + one.key.length + (one.op === "set" ? one.value.length : 0), 0);
   if (size > BYTES_MAX)
     throw new ApiError(

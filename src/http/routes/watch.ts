@@ -12,6 +12,7 @@ export interface WatchCall {
   readonly request: Request;
   readonly url: URL;
   readonly respond: Responder;
+  readonly access: { readonly denial: () => ApiError | undefined };
 }
 
 interface Position {
@@ -30,7 +31,7 @@ const CHANGES_AT_ONCE = 500;
  * Every change under a prefix (or of one key), in order, as server-sent events. Pulled by the reader: one that is slow
  * holds no memory here, and gets one `reset` when the changes it has not seen are gone. Never a silent gap.
  */
-export async function watch(deps: HttpDeps, { request, url, respond }: WatchCall): Promise<Response> {
+export async function watch(deps: HttpDeps, { request, url, respond, access }: WatchCall): Promise<Response> {
   const query = new Query(url, ["prefix", "key", "last_event_id"]);
   if (query.has("key") && query.has("prefix")) throw badRequest("key", "does not go with prefix");
   const key = query.text("key");
@@ -42,7 +43,10 @@ export async function watch(deps: HttpDeps, { request, url, respond }: WatchCall
   const failure = await deps.replica.prepareRead({ isConsistent: false, signal: request.signal, ...minIndex });
   if (failure !== undefined) throw readFailure(failure);
   if (deps.replica.watcherCount >= deps.limits.watchersMax) throw readFailure({ kind: "too-many-watchers" });
-  const stream = new WatchStream(deps, scope, resumed ?? { index: deps.replica.fsm.appliedIndex });
+  const stream = new WatchStream(deps, scope, {
+    access,
+    position: resumed ?? { index: deps.replica.fsm.appliedIndex },
+  });
   return respond.bytes(stream.open(request.signal), { type: "text/event-stream; charset=utf-8" });
 }
 
@@ -51,12 +55,18 @@ type KeyScope = Extract<StateScope, { key: Uint8Array } | { prefix: Uint8Array }
 class WatchStream {
   readonly #deps: HttpDeps;
   readonly #scope: KeyScope;
+  readonly #access: WatchCall["access"];
   readonly #left = new AbortController();
   #position: Position;
 
-  constructor(deps: HttpDeps, scope: KeyScope, position: Position) {
+  constructor(
+    deps: HttpDeps,
+    scope: KeyScope,
+    { access, position }: { readonly access: WatchCall["access"]; readonly position: Position },
+  ) {
     this.#deps = deps;
     this.#scope = scope;
+    this.#access = access;
     this.#position = position;
   }
 
@@ -66,8 +76,11 @@ class WatchStream {
       {
         start: (controller) => controller.enqueue(utf8(`: watching from ${this.#position.index}\n\n`)),
         pull: async (controller) => {
-          const text = this.#take() ?? (await this.#wait());
+          let text = this.#take() ?? (await this.#wait());
           if (this.#left.signal.aborted) return;
+          // Last of all, as rights may have been taken away while it waited.
+          const denial = this.#access.denial();
+          if (denial !== undefined) text = this.#end(denial);
           controller.enqueue(utf8(text.events));
           if (text.isLast) controller.close();
         },
@@ -98,14 +111,21 @@ class WatchStream {
 
   async #wait(): Promise<{ readonly events: string; readonly isLast: boolean }> {
     const { index } = this.#position;
-    const failure = await this.#deps.replica.prepareRead({
+    const { replica } = this.#deps;
+    const rights = new AbortController();
+    const forget = replica.fsm.acl.onChange(() => rights.abort());
+    const failure = await replica.prepareRead({
       isConsistent: false,
       blocking: { scope: this.#scope, index, waitMs: SILENCE_MS_MAX },
-      signal: this.#left.signal,
+      signal: AbortSignal.any([this.#left.signal, rights.signal]),
     });
+    forget();
     if (failure === undefined) return this.#take() ?? { events: ": nothing new\n\n", isLast: false };
-    const { code, message } = readFailure(failure);
-    return { events: event("end", String(index), { error: code, message }), isLast: true };
+    return this.#end(readFailure(failure));
+  }
+
+  #end({ code, message }: ApiError): { readonly events: string; readonly isLast: boolean } {
+    return { events: event("end", String(this.#position.index), { error: code, message }), isLast: true };
   }
 
   #covers(change: RowChange): boolean {
