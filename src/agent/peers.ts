@@ -1,18 +1,27 @@
 import { readFileSync } from "node:fs";
 import { EMPTY_BYTES, err, memberKey, ok, VERSION, type BootId, type Clock, type Result } from "../base/index.ts";
 import {
+  abortFormation,
+  acceptFormation,
   admit,
   decodeAdmission,
+  decodeFormationRequest,
   decodeForwardedAnswer,
   decodeForwardedRequest,
+  decodeInvitation,
   encodeAdmissionAnswer,
   encodeForwardedAnswer,
   encodeForwardedRequest,
+  encodeInvitationAnswer,
   encodeStanding,
   form,
+  invite,
+  type FormationStore,
   type ForwardedAnswer,
   type ForwardedRequest,
+  type PeerCalls,
   type Formed,
+  type InviteOutcome,
 } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION } from "../fsm/index.ts";
@@ -35,6 +44,7 @@ export interface PeersOptions {
   readonly boot: BootId;
   readonly self: Member;
   readonly log: LogStore;
+  readonly formations: FormationStore;
 }
 
 /** The peer port: answers others before this node belongs to a cluster, and carries Raft's messages afterwards. */
@@ -43,6 +53,8 @@ export class Peers {
   readonly log: LogStore;
   readonly #options: PeersOptions;
   #identity: Identity | undefined;
+  /** Where a leader is that wants this node in its cluster. */
+  #invitedBy: string | undefined;
   #node: RaftNode | undefined;
   #answerForwarded: ((request: ForwardedRequest) => Promise<ForwardedAnswer>) | undefined;
 
@@ -119,29 +131,20 @@ export class Peers {
   }
 
   async form(): Promise<Formed> {
-    const { config, clock, logger, self } = this.#options;
-    const { isBootstrap, joinAddresses } = config.raft;
+    const { config, clock, logger, self, formations } = this.#options;
+    const { isBootstrap, joinAddresses, bootstrapExpect } = config.raft;
     const note = (message: string): void => logger.info(message);
-    const calls = {
-      call: this.transport.call.bind(this.transport),
-      ask: (...[address, request, done]: Parameters<TcpTransport["ask"]>): void =>
-        this.transport.ask(address, request, done),
-    };
     return new Promise((resolve) => {
       form(
         {
           clock,
           random: Math.random,
-          calls: {
-            call: calls.call,
-            ask: (address, request, done) =>
-              calls.ask(address, request, (outcome, peer) =>
-                done(outcome, peer === undefined ? undefined : identityOf(peer)),
-              ),
-          },
+          calls: this.#calls(),
           self,
           isBootstrap,
-          joinAddresses,
+          joinAddresses: () => (this.#invitedBy === undefined ? joinAddresses : [this.#invitedBy, ...joinAddresses]),
+          expect: bootstrapExpect,
+          formations,
           note,
         },
         resolve,
@@ -149,9 +152,30 @@ export class Peers {
     });
   }
 
+  /** As the leader: dials the address and lets the node in that answers there. */
+  async invite(address: string, id: string | undefined): Promise<InviteOutcome> {
+    const [node, identity] = [this.#node, this.#identity];
+    if (node === undefined || identity === undefined) return { kind: "not-leading" };
+    const { clock, self } = this.#options;
+    const options = { node, identity, clock, calls: this.#calls(), ownAddress: self.address };
+    return new Promise((resolve) => invite(options, { address, id }, resolve));
+  }
+
+  #calls(): PeerCalls {
+    return {
+      call: this.transport.call.bind(this.transport),
+      ask: (address, request, done) =>
+        this.transport.ask(address, request, (outcome, peer) =>
+          done(outcome, peer === undefined ? undefined : identityOf(peer)),
+        ),
+    };
+  }
+
   #answer(method: string, body: Uint8Array, _: Introduction, answer: (body: Uint8Array) => void): void {
     if (method === "standing") return answer(this.#standing());
     if (method === "http") return void this.#answerHttp(body, answer);
+    if (method === "invite") return answer(this.#answerInvitation(body));
+    if (method === "form" || method === "form-abort") return answer(this.#answerFormation(method, body));
     if (method !== "admit") return answer(EMPTY_BYTES);
     const [node, identity] = [this.#node, this.#identity];
     if (node === undefined || identity === undefined) {
@@ -170,8 +194,30 @@ export class Peers {
     answer(encodeForwardedAnswer(await this.#answerForwarded(request)));
   }
 
+  #answerInvitation(body: Uint8Array): Uint8Array {
+    const { self } = this.#options;
+    const identity = this.#identity;
+    if (identity !== undefined) {
+      const { clusterId, nodeId, incarnation } = identity;
+      return encodeInvitationAnswer({ kind: "belongs", clusterId, nodeId, incarnation });
+    }
+    this.#invitedBy = decodeInvitation(body);
+    return encodeInvitationAnswer({ kind: "free", member: self });
+  }
+
+  #answerFormation(method: "form" | "form-abort", body: Uint8Array): Uint8Array {
+    const { formations, config } = this.#options;
+    const request = decodeFormationRequest(body);
+    if (method === "form-abort") abortFormation(formations, request.id);
+    else if (this.#identity === undefined && acceptFormation(formations, request, config.raft.bootstrapExpect)) {
+      return Uint8Array.of(1);
+    }
+    return Uint8Array.of(0);
+  }
+
   #standing(): Uint8Array {
-    const { self, config } = this.#options;
+    const { self, config, formations } = this.#options;
+    const formation = this.#identity === undefined ? formations.read() : undefined;
     const core = this.#node?.status().core;
     const leader = core?.leader === undefined ? undefined : core.membership.members.get(core.leader);
     return encodeStanding({
@@ -179,6 +225,9 @@ export class Peers {
       clusterId: this.#identity?.clusterId ?? "",
       key: memberKey(self.id, self.incarnation),
       isBootstrapping: this.#identity === undefined && config.raft.isBootstrap,
+      expect: config.raft.bootstrapExpect,
+      formation: formation?.id ?? "",
+      isProposer: formation?.isOwn === true,
       leaderAddress: leader?.address ?? "",
     });
   }

@@ -12,6 +12,10 @@ export interface AgentOptions {
   readonly readLogLevel: () => Config["logLevel"] | undefined;
 }
 
+function endNow(): never {
+  process.exit(0);
+}
+
 /** Runs a node until it is told to stop. The exit code of the process. */
 export async function runAgent(config: Config, options: AgentOptions): Promise<number> {
   const clock: Clock = createSystemClock();
@@ -23,11 +27,14 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
   });
   logger.debug("Settings", { settings: JSON.stringify(redact(config)) });
   logger.info("Konsul starts", { version: VERSION, pid: process.pid });
+  // Nothing is acknowledged before the node has started: the end may come at once.
+  process.on("SIGTERM", endNow).on("SIGINT", endNow);
   const started = await startAgent({ config, clock, logger, isDev: options.isDev });
   if (!started.ok) {
     process.stderr.write(`konsul: ${started.error}\n`);
     return 1;
   }
+  process.off("SIGTERM", endNow).off("SIGINT", endNow);
   const agent = started.value;
   logger.info("Listening", { http: `http://${config.host}:${agent.port}` });
   return stopOnSignals({

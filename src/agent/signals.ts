@@ -40,6 +40,7 @@ export async function stopOnSignals(options: SignalOptions): Promise<number> {
       logger.setLevel(level);
       logger.info("Read the log level again", { level });
     });
+    agent.onStopRequest(() => stop("leave"));
     agent.onHalt((reason) => {
       process.stderr.write(`konsul: ${reason}\n`);
       resolve(1);

@@ -4,7 +4,8 @@ import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "..
 import type { Formed } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
-import { answerForwarded, createApp, startHttpServer, type HttpServer } from "../http/index.ts";
+import { answerForwarded, createApp, createStartingApp, startHttpServer, type HttpServer } from "../http/index.ts";
+import { createFormationMemory, openFormationFile } from "./formation-file.ts";
 import {
   DEFAULT_NODE_LIMITS,
   openRaftNode,
@@ -38,6 +39,8 @@ export interface Agent {
   stop(deadline: number): Promise<void>;
   /** The node cannot go on, and the process should end. */
   onHalt(listener: (reason: string) => void): void;
+  /** Somebody asked over HTTP that this node stops. */
+  onStopRequest(listener: () => void): void;
 }
 
 /**
@@ -45,6 +48,21 @@ export interface Agent {
  * Stopping goes the other way round.
  */
 export async function startAgent(options: StartOptions): Promise<Result<Agent, string>> {
+  const { host, port } = options.config;
+  let server: HttpServer;
+  try {
+    // From the first moment on: a node that waits for a cluster is alive, and says what it waits for.
+    server = startHttpServer(createStartingApp(), { host, port });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return err(`Cannot listen on ${host}:${port}: ${why}. Stop what uses it, or set another port`);
+  }
+  const agent = await startNode(options, server);
+  if (!agent.ok) await server.stop(true);
+  return agent;
+}
+
+async function startNode(options: StartOptions, server: HttpServer): Promise<Result<Agent, string>> {
   const { config, clock, logger, isDev } = options;
   const boot = mintBootId();
   let distrust: ((reason: string) => void) | undefined;
@@ -57,8 +75,9 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
   for (const note of stores.value.notes) logger.warn(note);
   const metrics = new Metrics();
   const self = ownMember(config, stores.value.log.initial.identity);
+  const formations = isDev ? createFormationMemory() : openFormationFile(config.dataDir);
   const peers = config.raft.isEnabled
-    ? Peers.open({ config, clock, logger, metrics, boot, self, log: stores.value.log })
+    ? Peers.open({ config, clock, logger, metrics, boot, self, log: stores.value.log, formations })
     : ok(undefined);
   if (!peers.ok) return peers;
   const log = peers.value?.log ?? stores.value.log;
@@ -67,6 +86,7 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
   if (!identified.ok) return identified;
   const { identity, stored } = identified.value;
   peers.value?.identify(identity);
+  formations.write(undefined);
   const fsm = createKonsulFsm({ watchWindow: config.limits.watchWindow });
   const opened = await openNode({
     ...raftSettings(config),
@@ -88,7 +108,7 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
   distrust = (reason) => node.distrust(reason);
   peers.value?.attach(node);
   const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config) });
-  return serve({ options, node, replica, identity, metrics, peers: peers.value });
+  return serve({ options, node, replica, identity, metrics, server, peers: peers.value });
 }
 
 function formerMember(dataDir: string): string {
@@ -104,15 +124,17 @@ interface Serving {
   readonly replica: Replica;
   readonly identity: Identity;
   readonly metrics: Metrics;
+  readonly server: HttpServer;
   readonly peers: Peers | undefined;
 }
 
-function serve({ options, node, replica, identity, metrics, peers }: Serving): Result<Agent, string> {
+function serve({ options, node, replica, identity, metrics, server, peers }: Serving): Result<Agent, string> {
   const { config, clock, logger } = options;
   metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
   const process = observeProcess(metrics, clock);
   observeRaft(metrics, node, replica);
   let onHalt: ((reason: string) => void) | undefined;
+  let onStopRequest: (() => void) | undefined;
   node.observe({
     onCondition: (condition) => {
       if (condition.kind === "untrusted")
@@ -139,6 +161,8 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
     services: config.services,
     access: config.acl,
     aclReset: aclResetFile(config.dataDir),
+    ...(peers === undefined ? {} : { askLeader: peers.forward.bind(peers), invite: peers.invite.bind(peers) }),
+    stopNode: () => onStopRequest?.(),
     metrics,
     logger,
     clock,
@@ -149,18 +173,11 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
     clusterId,
     epoch,
   };
-  let server: HttpServer;
-  try {
-    // What other nodes hand to this one is answered here or not at all: never handed on once more.
-    const app = createApp(deps);
-    peers?.serveForwarded(async (request) => answerForwarded(app.fetch, request));
-    const isForwarding = config.followerWrites === "forward" && peers !== undefined;
-    const forwarding = isForwarding ? { forward: peers.forward.bind(peers) } : {};
-    server = startHttpServer({ ...deps, ...forwarding }, { host: config.host, port: config.port });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return err(`Cannot listen on ${config.host}:${config.port}: ${why}. Stop what uses it, or set another port`);
-  }
+  // What other nodes hand to this one is answered here or not at all: never handed on once more.
+  const app = createApp(deps);
+  peers?.serveForwarded(async (request) => answerForwarded(app.fetch, request));
+  const isForwarding = config.followerWrites === "forward" && peers !== undefined;
+  server.serve(isForwarding ? createApp({ ...deps, forward: peers.forward.bind(peers) }) : app);
   node.start();
   return ok({
     port: server.port,
@@ -175,6 +192,9 @@ function serve({ options, node, replica, identity, metrics, peers }: Serving): R
     },
     onHalt: (listener) => {
       onHalt = listener;
+    },
+    onStopRequest: (listener) => {
+      onStopRequest = listener;
     },
   });
 }

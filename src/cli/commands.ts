@@ -221,6 +221,16 @@ export const COMMANDS: readonly Command[] = [
   client("cluster health", "exits 0 when a leader and all voters are in contact", {
     run: async (call) => (await import("./cluster-commands.ts")).clusterHealth(call),
   }),
+  client("cluster join", "lets a node in that waits for an invitation", {
+    flags: [
+      { name: "address", value: "HOST:PORT", help: "its peer port, as the leader reaches it" },
+      { name: "id", value: "ID", help: "only if the node that answers there has this id" },
+    ],
+    run: async (call) => (await import("./membership-commands.ts")).join(call),
+  }),
+  client("leave", "the agent hands over, leaves the cluster and stops", {
+    run: async (call) => (await import("./membership-commands.ts")).leaveHere(call),
+  }),
   client("cluster leave", "removes a node from the cluster", {
     flags: [{ name: "node", value: "ID", help: "the node that is to leave" }],
     run: async (call) => (await import("./membership-commands.ts")).leave(call),

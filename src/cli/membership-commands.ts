@@ -17,6 +17,21 @@ export async function leave(call: Invocation): Promise<number> {
   return show(call, await new Client(call).json("DELETE", `/cluster/leave/${encodeURIComponent(node)}`));
 }
 
+export async function join(call: Invocation): Promise<number> {
+  const address = call.flags.get("address")?.[0];
+  if (address === undefined)
+    throw new UsageError("--address is missing: HOST:PORT of the peer port of the node that joins");
+  const id = call.flags.get("id")?.[0];
+  const body = new TextEncoder().encode(JSON.stringify({ address, ...(id === undefined ? {} : { node_id: id }) }));
+  const answer = await new Client(call).json("POST", "/cluster/join", body, "application/json");
+  return show(call, { ...answer, message: `Joined as ${text(answer["status"])}:` });
+}
+
+/** The node that is asked leaves and stops, not the one that leads. */
+export async function leaveHere(call: Invocation): Promise<number> {
+  return show(call, await new Client(call).json("POST", "/leave"));
+}
+
 export async function transfer(call: Invocation): Promise<number> {
   const to = call.flags.get("to")?.[0];
   const body = to === undefined ? undefined : new TextEncoder().encode(JSON.stringify({ to }));

@@ -1,43 +1,25 @@
-import type { Clock, ClusterId, Epoch } from "../base/index.ts";
-import type { Member } from "../node/index.ts";
-import type { PeerCalls } from "./peer-calls.ts";
+import { expectCluster } from "./expecting.ts";
+import type { Formed, FormingOptions } from "./forming-options.ts";
 import { decodeAdmissionAnswer, decodeStanding, encodeAdmission, type AdmissionAnswer } from "./wire.ts";
 
 const ASK_MS_MAX = 3_000;
 const BACKOFF_MS_MIN = 1_000;
 const BACKOFF_MS_MAX = 30_000;
 const SILENCE_NOTE_EVERY_MS = 10_000;
-
-/** How a node without data becomes part of a cluster. */
-export type Formed =
-  /** Nobody has one: this node makes it. */
-  | { readonly kind: "create" }
-  | { readonly kind: "joined"; readonly clusterId: ClusterId; readonly epoch: Epoch }
-  /** Going on would risk two clusters. */
-  | { readonly kind: "stop"; readonly reason: string };
-
-export interface FormingOptions {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly calls: PeerCalls;
-  readonly self: Member;
-  readonly isBootstrap: boolean;
-  readonly joinAddresses: readonly string[];
-  readonly note: (message: string) => void;
-}
+const INVITATION_POLL_MS = 500;
+/** Attempts between two lines about the same. */
+const NOTE_EVERY = 20;
 
 /**
  * Decides once, at the start of a node whose folder is empty. Silence is never taken for absence: a node told to
  * bootstrap with join addresses waits until every one of them has said that it belongs to no cluster.
  */
 export function form(options: FormingOptions, done: (formed: Formed) => void): void {
-  if (options.isBootstrap && options.joinAddresses.length === 0) return done({ kind: "create" });
-  if (!options.isBootstrap && options.joinAddresses.length === 0) {
-    const reason =
-      "Cannot tell what cluster this node belongs to, as its folder is empty: bootstrap a new one, or name peers to join by";
-    return done({ kind: "stop", reason });
-  }
-  if (options.isBootstrap) askAll(options, new Survey(options.joinAddresses), done);
+  const others = options.joinAddresses().filter((address) => address !== options.self.address);
+  const thenJoin = (formed: Formed | "join"): void => (formed === "join" ? join(options, 0, done) : done(formed));
+  if (options.isBootstrap && others.length === 0) done({ kind: "create" });
+  else if (options.isBootstrap) askAll(options, new Survey(others), thenJoin);
+  else if (options.expect > 0) expectCluster(options, thenJoin);
   else join(options, 0, done);
 }
 
@@ -51,25 +33,24 @@ class Survey {
   }
 }
 
-function askAll(options: FormingOptions, survey: Survey, done: (formed: Formed) => void): void {
+function askAll(options: FormingOptions, survey: Survey, done: (formed: Formed | "join") => void): void {
   const { calls, clock, note } = options;
   let open = survey.silent.size;
   let ended = false;
   const finish = (formed: Formed | "join"): void => {
     if (ended) return;
     ended = true;
-    if (formed === "join") join(options, 0, done);
-    else done(formed);
+    done(formed);
   };
   for (const address of survey.silent) {
     calls.ask(address, { method: "standing", body: new Uint8Array(0), timeoutMs: ASK_MS_MAX }, (outcome, peer) => {
       if (outcome.kind === "answer" && peer !== undefined) {
         const answer = attempt(() => decodeStanding(outcome.body));
-        if (answer?.standing === "pristine" && answer.isBootstrapping) {
+        if (answer?.standing === "pristine" && (answer.isBootstrapping || answer.expect > 0)) {
           const names = `${options.self.id} (${options.self.address}) and ${answer.key} (${address})`;
           finish({
             kind: "stop",
-            reason: `both ${names} were told to bootstrap: use bootstrap_expect on all, or bootstrap on one`,
+            reason: `both ${names} were told to start a cluster: use bootstrap_expect on all, or bootstrap on one`,
           });
         } else if (answer?.standing === "pristine") survey.silent.delete(address);
         else if (answer !== undefined) finish("join");
@@ -89,8 +70,16 @@ function askAll(options: FormingOptions, survey: Survey, done: (formed: Formed) 
 }
 
 function join(options: FormingOptions, attemptNumber: number, done: (formed: Formed) => void): void {
-  const { clock, random, note } = options;
-  tryAddresses(options, [...options.joinAddresses], new Set(), (answer) => {
+  const { clock, random, note, self } = options;
+  const addresses = options.joinAddresses().filter((address) => address !== self.address);
+  if (addresses.length === 0) {
+    if (attemptNumber % NOTE_EVERY === 0) {
+      note(`Waiting for an invitation: on a member, run konsul cluster join --address ${self.address}`);
+    }
+    clock.at(clock.now() + INVITATION_POLL_MS, () => join(options, attemptNumber + 1, done));
+    return;
+  }
+  tryAddresses(options, [...addresses], new Set(), (answer) => {
     if (answer.kind === "admitted") {
       return done({ kind: "joined", clusterId: answer.clusterId, epoch: answer.epoch });
     }

@@ -1,5 +1,13 @@
 export { admit } from "./admission.ts";
 export {
+  abortFormation,
+  acceptFormation,
+  decodeFormationRequest,
+  type Formation,
+  type FormationStore,
+} from "./formation.ts";
+export { decodeInvitation, encodeInvitationAnswer, invite, type InviteOutcome } from "./invitation.ts";
+export {
   decodeForwardedAnswer,
   decodeForwardedRequest,
   encodeForwardedAnswer,
@@ -8,7 +16,8 @@ export {
   type ForwardedRequest,
   type HeaderList,
 } from "./forward-wire.ts";
-export { form, type Formed } from "./forming.ts";
+export { form } from "./forming.ts";
+export type { Formed, FormingOptions } from "./forming-options.ts";
 export type { PeerCalls, PeerHandler, PeerIdentity, PeerOutcome, PeerRequest } from "./peer-calls.ts";
 export {
   decodeAdmission,

@@ -21,6 +21,11 @@ export interface StandingAnswer {
   readonly key: MemberKey;
   /** Told to start a cluster by itself. */
   readonly isBootstrapping: boolean;
+  /** Waits for so many empty nodes to start a cluster together; 0: does not. */
+  readonly expect: number;
+  /** The formation that it accepted or proposed; empty: none. */
+  readonly formation: string;
+  readonly isProposer: boolean;
   /** Peer address of the leader as far as this node knows; empty: none. */
   readonly leaderAddress: string;
 }
@@ -29,6 +34,9 @@ export function encodeStanding(answer: StandingAnswer): Uint8Array {
   const out = new ByteWriter().u8(VERSION).text(answer.standing).text(answer.clusterId).text(answer.key);
   return out
     .u8(answer.isBootstrapping ? 1 : 0)
+    .u32(answer.expect)
+    .text(answer.formation)
+    .u8(answer.isProposer ? 1 : 0)
     .text(answer.leaderAddress)
     .finish();
 }
@@ -45,6 +53,9 @@ export function decodeStanding(body: Uint8Array): StandingAnswer {
     clusterId: reader.text(),
     key: reader.text(),
     isBootstrapping: reader.u8() === 1,
+    expect: reader.u32(),
+    formation: reader.text(),
+    isProposer: reader.u8() === 1,
     leaderAddress: reader.text(),
   };
 }

@@ -20,6 +20,8 @@ export interface Config {
     readonly bindAddress: string;
     readonly advertiseAddress: string;
     readonly isBootstrap: boolean;
+    /** 0: off. */
+    readonly bootstrapExpect: number;
     readonly joinAddresses: readonly string[];
     readonly joinTokens: readonly string[];
     readonly joinTokenFile: string;

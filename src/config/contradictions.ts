@@ -55,6 +55,16 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
   for (const address of raft.joinAddresses) {
     if (!isHostPort(address)) add("raft.join_addresses", `must be HOST:PORT: current value is "${address}"`);
   }
+  const everybody = new Set([...raft.joinAddresses, raft.advertiseAddress]).size;
+  if (raft.bootstrapExpect > 0 && raft.isBootstrap) {
+    add("raft.bootstrap_expect", "does not go with raft.bootstrap: set one of them");
+  }
+  if (raft.bootstrapExpect > 0 && (raft.bootstrapExpect * 2 <= everybody || raft.bootstrapExpect > everybody)) {
+    add(
+      "raft.bootstrap_expect",
+      `must be more than half of the join addresses and this node, which are ${everybody}, and not more than all: current value is ${raft.bootstrapExpect}`,
+    );
+  }
   if (isUnspecified(hostOf(raft.advertiseAddress))) {
     add("raft.advertise_addr", `${raft.advertiseAddress} is no address that peers can reach: set raft.advertise_addr`);
   }

@@ -109,6 +109,8 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
   const joinAddresses = read.list("raft.join_addresses");
   const isBootstrap = read.flag("raft.bootstrap");
   const hasAcl = read.flag("acl.enabled");
+  const bootstrapExpect = read.number("raft.bootstrap_expect");
+  const isForming = isBootstrap || bootstrapExpect > 0 || joinAddresses.length > 0;
   const level = read.text("log_level");
   return {
     host: read.text("host"),
@@ -124,13 +126,13 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
         ? "forward"
         : "redirect",
     raft: {
-      isEnabled:
-        read.flag("raft.enabled") || ((isBootstrap || joinAddresses.length > 0) && !written.has("raft.enabled")),
+      isEnabled: read.flag("raft.enabled") || (isForming && !written.has("raft.enabled")),
       nodeId: read.text("raft.node_id"),
       nodeName: orElse(read.text("raft.node_name"), hostname()),
       bindAddress: read.text("raft.bind_addr"),
       advertiseAddress: orElse(read.text("raft.advertise_addr"), read.text("raft.bind_addr")),
       isBootstrap,
+      bootstrapExpect,
       joinAddresses,
       joinTokens: read.list("raft.join_tokens"),
       joinTokenFile: read.text("raft.join_token_file"),

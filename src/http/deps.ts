@@ -2,8 +2,12 @@ import type { AccessTerms } from "./access.ts";
 import type { Clock } from "../base/index.ts";
 import type { Registry, Replica, SessionKeeper } from "../replica/index.ts";
 import type { ServiceDefaults } from "./service-body.ts";
+import type { InviteOutcome } from "../cluster/index.ts";
 import type { Forward } from "./forward.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
+
+/** Dials an address and lets the node in that answers there. */
+export type Invite = (address: string, id: string | undefined) => Promise<InviteOutcome>;
 
 /** What the routes work with. */
 export interface HttpDeps {
@@ -31,4 +35,9 @@ export interface HttpDeps {
   readonly hasSwagger: boolean;
   /** Set: writes that came to a follower are handed to the leader, instead of sending the client there. */
   readonly forward?: Forward;
+  /** Reaches the leader whatever `follower_writes` says; there is none where a node runs alone. */
+  readonly askLeader?: Forward;
+  readonly invite?: Invite;
+  /** Ends this process gracefully. */
+  readonly stopNode: () => void;
 }

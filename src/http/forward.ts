@@ -11,7 +11,7 @@ export type ForwardOutcome =
 export type Forward = (request: ForwardedRequest) => Promise<ForwardOutcome> | undefined;
 
 /** The leader's answer gets these of the client's headers to decide upon, and no others. */
-const REQUEST_HEADERS = [
+export const FORWARDED_HEADERS = [
   "accept",
   "authorization",
   "content-type",
@@ -49,7 +49,7 @@ export async function forwardWrite(
 ): Promise<Response | undefined> {
   if (body.length > FORWARDED_BYTES_MAX) return undefined;
   const { pathname, search } = new URL(request.url);
-  const headers: [string, string][] = REQUEST_HEADERS.flatMap((name) => {
+  const headers: [string, string][] = FORWARDED_HEADERS.flatMap((name) => {
     const value = name === "x-request-id" ? requestId : request.headers.get(name);
     return value === null ? [] : [[name, value]];
   });

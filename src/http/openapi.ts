@@ -189,6 +189,21 @@ export const PATHS: Readonly<Record<string, object>> = {
       ...WRITE_FAILURES,
     }),
   },
+  "/cluster/join": {
+    post: operation("Dials a node and lets it in, as learner", [], {
+      "200": "it is a member",
+      "400": "the address does not parse, or something else answers there",
+      "409": "its id is in use by a live node, or it belongs to another cluster",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/leave": {
+    post: operation("This node hands over, leaves the cluster and stops", [], {
+      "200": "it left",
+      "409": "it is the last voter, or needed for the quorum",
+      ...WRITE_FAILURES,
+    }),
+  },
   "/acl/bootstrap": {
     post: operation("Makes the first token, which may do everything", [], {
       "200": "the token with its secret",

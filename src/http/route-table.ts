@@ -22,6 +22,7 @@ import {
 import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot } from "./routes/cluster.ts";
 import { health, live, ready } from "./routes/health.ts";
 import { deleteKey, getKey, listKeys, putKey } from "./routes/kv.ts";
+import { join, leaveAndStop } from "./routes/joining.ts";
 import { demote, leave, promote, transfer } from "./routes/membership.ts";
 import {
   deregister,
@@ -116,6 +117,8 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/cluster/leave/*": { DELETE: on(CLUSTER_ADMIN, leave) },
     "/cluster/promote/*": { POST: on(CLUSTER_ADMIN, promote) },
     "/cluster/demote/*": { POST: on(CLUSTER_ADMIN, demote) },
+    "/cluster/join": { POST: on(CLUSTER_ADMIN, join) },
+    "/leave": { POST: on(CLUSTER_ADMIN, leaveAndStop) },
     "/acl/bootstrap": { POST: on("open", bootstrapAcl) },
     "/acl/tokens": { GET: on(ACL_ADMIN, listTokens), POST: on(ACL_ADMIN, createToken) },
     "/acl/tokens/self": { GET: on(() => [], ownToken) },

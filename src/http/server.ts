@@ -12,7 +12,7 @@ import { swaggerAnswer } from "./swagger.ts";
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
 /** The Elysia application over all routes; also what tests call without a socket. */
-export function createApp(deps: HttpDeps): { readonly fetch: (request: Request) => Response | Promise<Response> } {
+export function createApp(deps: HttpDeps): App {
   const app = new Elysia({ strictPath: true });
   const answer = answerer(deps);
   for (const [path, route] of Object.entries(routes(deps))) {
@@ -169,24 +169,37 @@ function toApiError(deps: HttpDeps, respond: Responder, cause: unknown): ApiErro
   return new ApiError("internal", "This request failed in an unexpected way; the log has more under the request id");
 }
 
+/** Whatever answers requests. */
+export interface App {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+}
+
 export interface HttpServer {
   readonly port: number;
+  /** From now on this answers. */
+  serve(app: App): void;
   /** Takes no new requests, lets those under way finish, then closes; at once when `isForced`. */
   stop(isForced: boolean): Promise<void>;
 }
 
 /** Listens. @throws Error when the address is taken */
-export function startHttpServer(deps: HttpDeps, at: { readonly host: string; readonly port: number }): HttpServer {
-  const app = createApp(deps);
+export function startHttpServer(first: App, at: { readonly host: string; readonly port: number }): HttpServer {
+  let app = first;
   const server = Bun.serve({
     hostname: at.host,
     port: at.port,
-    fetch: app.fetch,
+    fetch: (request) => app.fetch(request),
     development: false,
     reusePort: false,
     // A blocking read may wait for minutes; dead clients are found by the sockets themselves.
     idleTimeout: 0,
     maxRequestBodySize: BODY_BYTES_MAX,
   });
-  return { port: server.port ?? at.port, stop: async (isForced) => server.stop(isForced) };
+  return {
+    port: server.port ?? at.port,
+    serve: (next) => {
+      app = next;
+    },
+    stop: async (isForced) => server.stop(isForced),
+  };
 }

@@ -63,6 +63,11 @@ async function untilReady(url: string, child: Bun.Subprocess): Promise<void> {
   }
 }
 
+/** Starts an agent and does not wait for anything. */
+export function launchAgent(flags: readonly string[]): Omit<AgentProcess, "url"> {
+  return launch(["agent", ...flags], { KONSUL_LIMITS_DISK_RESERVE_BYTES: "0" });
+}
+
 function launch(command: readonly string[], environment: Readonly<Record<string, string>>): Omit<AgentProcess, "url"> {
   const child = Bun.spawn([KONSUL, ...command], {
     cwd: tmpdir(),

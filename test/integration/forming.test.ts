@@ -56,6 +56,9 @@ function given(options: {
           clusterId: "",
           key: "x~1",
           isBootstrapping: false,
+          expect: 0,
+          formation: "",
+          isProposer: false,
           leaderAddress: "",
         };
         const body = "kind" in reply ? encodeAdmissionAnswer(reply) : encodeStanding({ ...standing, ...reply });
@@ -64,7 +67,17 @@ function given(options: {
     },
   };
   form(
-    { clock, random: () => 0.5, calls, self, note: (message) => void notes.push(message), ...options },
+    {
+      clock,
+      random: () => 0.5,
+      calls,
+      self,
+      note: (message) => void notes.push(message),
+      expect: 0,
+      formations: { read: () => undefined, write: () => undefined },
+      isBootstrap: options.isBootstrap,
+      joinAddresses: () => options.joinAddresses,
+    },
     (result) => void formed.push(result),
   );
   return { clock, formed, notes, asked, answers };
@@ -81,8 +94,11 @@ describe("form()", () => {
     expect(given({ isBootstrap: true, joinAddresses: [] }).formed).toEqual([{ kind: "create" }]);
   });
 
-  test("neither bootstrap nor join addresses stops with what to do", () => {
-    expect(given({ isBootstrap: false, joinAddresses: [] }).formed).toMatchObject([{ kind: "stop" }]);
+  test("without bootstrap and join addresses a node waits for an invitation, and says how to get one", () => {
+    const { clock, formed, notes } = given({ isBootstrap: false, joinAddresses: [] });
+    clock.advance(60_000);
+    expect(formed).toEqual([]);
+    expect(notes[0]).toContain("cluster join --address h1:1");
   });
 
   test("silence is never taken for absence: a bootstrap waits until every address answered", () => {

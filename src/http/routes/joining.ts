@@ -1,0 +1,101 @@
+import { isRecord, parseJson, readBytes } from "../body.ts";
+import type { HttpDeps } from "../deps.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import { writeFailure } from "../failures.ts";
+import { FORWARDED_HEADERS } from "../forward.ts";
+import { refuseParameters } from "../query.ts";
+import type { Responder } from "../respond.ts";
+
+export interface JoiningCall {
+  readonly request: Request;
+  readonly url: URL;
+  readonly respond: Responder;
+}
+
+const ADDRESS = /^(?:\[[0-9a-fA-F:.]+\]|[^:[\]/\s]{1,255}):\d{1,5}$/;
+const RETRY_MS = 100;
+
+export async function join(deps: HttpDeps, { request, url, respond }: JoiningCall): Promise<Response> {
+  refuseParameters(url);
+  const body = parseJson(await readBytes(request, 4096));
+  const fields: Readonly<Record<string, unknown>> = isRecord(body) ? body : {};
+  for (const field of Object.keys(fields)) {
+    if (field !== "address" && field !== "node_id")
+      throw badRequest(field, "is no field of this body; it takes address, node_id");
+  }
+  const { address, node_id: id } = fields;
+  if (typeof address !== "string" || !ADDRESS.test(address)) {
+    throw badRequest("address", "must be HOST:PORT of the peer port of the node that is to join");
+  }
+  if (id !== undefined && typeof id !== "string") throw badRequest("node_id", "must be the id of a node");
+  if (deps.replica.status().core.role !== "leader") throw notLeading(deps, url);
+  if (deps.invite === undefined) {
+    throw new ApiError(
+      "conflict",
+      "This node runs alone and has no peer port: start it with --raft before others join",
+    );
+  }
+  const outcome = await deps.invite(address, id);
+  if (outcome.kind === "wrong-address") throw badRequest("address", `${address} is not the node: ${outcome.reason}`);
+  if (outcome.kind === "not-leading") throw notLeading(deps, url);
+  if (outcome.kind === "refused") {
+    throw new ApiError("conflict", `${outcome.nodeId} was not let in: ${outcome.reason}`, {
+      fields: { node_id: outcome.nodeId },
+    });
+  }
+  return respond.json({ node_id: outcome.nodeId, address, status: outcome.status });
+}
+
+function notLeading(deps: HttpDeps, url: URL): ApiError {
+  return writeFailure({ kind: "refused", refusal: deps.replica.whereToWrite() }, url.href);
+}
+
+/** This node leaves the cluster, then stops. What it leaves behind is a data folder that belongs to nobody. */
+export async function leaveAndStop(deps: HttpDeps, { request, url, respond }: JoiningCall): Promise<Response> {
+  refuseParameters(url);
+  const { core, self } = deps.replica.status();
+  const own = core.membership.members.get(self);
+  if (own === undefined) throw new ApiError("conflict", "This node is no member any more: stop it with SIGTERM");
+  if (core.membership.voters.length === 1 && core.membership.voters[0] === self) {
+    throw new ApiError(
+      "conflict",
+      "This node is the last voter, so there is nothing that it could leave: stop it with SIGTERM",
+    );
+  }
+  if (core.role === "leader") {
+    const outcome = await deps.replica.transfer(undefined);
+    if (outcome.kind !== "done") throw new ApiError("no_leader", "Leadership could not be handed over: try again");
+  }
+  const headers = FORWARDED_HEADERS.flatMap((name): [string, string][] => {
+    const value = request.headers.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  const leaving = {
+    method: "DELETE",
+    path: `/cluster/leave/${encodeURIComponent(own.id)}`,
+    headers,
+    body: new Uint8Array(0),
+  };
+  const deadline = deps.clock.now() + deps.limits.requestTimeoutMs;
+  for (let mayHaveHappened = false; ;) {
+    const outcome = await deps.askLeader?.(leaving);
+    const status = outcome?.kind === "answer" ? outcome.answer.status : undefined;
+    if (status === 200 || (status === 404 && mayHaveHappened)) break;
+    mayHaveHappened ||= outcome?.kind === "lost" || status === 504;
+    if (outcome?.kind === "answer" && status !== undefined && status >= 400 && status < 500) {
+      return new Response(Buffer.from(outcome.answer.body), {
+        status,
+        headers: { "Content-Type": "application/json" },
+      });
+    }
+    if (deps.clock.now() > deadline) {
+      throw mayHaveHappened
+        ? new ApiError("outcome_unknown", "This node may or may not have left: look at the members on another node")
+        : new ApiError("no_leader", "No leader could be reached, so this node did not leave: try again");
+    }
+    await new Promise<void>((resolve) => void deps.clock.at(deps.clock.now() + RETRY_MS, resolve));
+  }
+  deps.logger.info("This node left the cluster and stops", { node: own.id, request_id: respond.requestId });
+  deps.stopNode();
+  return respond.json({ message: "Left the cluster; this node stops", node_id: own.id });
+}

@@ -1,0 +1,24 @@
+/** Answers while the node is not part of a cluster yet: alive, and good for nothing else. */
+export function createStartingApp(): { readonly fetch: (request: Request) => Response } {
+  return {
+    fetch: (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/health/live") return answer(200, { status: "live" });
+      const reason = "this node waits to become part of a cluster";
+      if (pathname === "/health/ready") return answer(503, { status: "not ready", reason });
+      return answer(503, { error: "no_leader", message: `Nothing was done, because ${reason}: use another one` });
+    },
+  };
+}
+
+function answer(status: number, body: Readonly<Record<string, unknown>>): Response {
+  const id = crypto.randomUUID();
+  const more = "error" in body ? { request_id: id } : {};
+  return Response.json(
+    { ...body, ...more },
+    {
+      status,
+      headers: { "X-Request-Id": id, "Cache-Control": "no-store", ...(status === 503 ? { "Retry-After": "1" } : {}) },
+    },
+  );
+}
