@@ -29,6 +29,7 @@ import type { ForwardOutcome } from "../http/index.ts";
 import type { Identity, LogStore, Member, RaftNode } from "../node/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createTcpTransport, parseHostPort, type Introduction, type TcpTransport } from "../transport/index.ts";
+import type { TlsFiles } from "./tls-files.ts";
 import { countTransactions } from "./count-transactions.ts";
 
 const FORWARD_GRACE_MS = 2000;
@@ -45,6 +46,8 @@ export interface PeersOptions {
   readonly self: Member;
   readonly log: LogStore;
   readonly formations: FormationStore;
+  /** Undefined: plain TCP. */
+  readonly tls: TlsFiles | undefined;
 }
 
 /** The peer port: answers others before this node belongs to a cluster, and carries Raft's messages afterwards. */
@@ -78,12 +81,21 @@ export class Peers {
       bind,
       self: () => introduce(options, holder.peers?.identity, counted.seq()),
       tokens: () => readTokens(config),
+      tls: () =>
+        options.tls === undefined
+          ? undefined
+          : {
+              ...options.tls.current,
+              isNameChecked: config.raft.tls.isNameChecked,
+              minVersion: config.raft.tls.minVersion,
+            },
       warn: (message, fields) => logger.warn(message, fields),
       onRejected: (reason) => metrics.increase("konsul_peer_rejected_total", { reason }),
       snapshots: { sendsMax: 2, bytesPerSecond: Infinity },
     });
     const peers = new Peers(options, transport, counted);
     holder.peers = peers;
+    options.tls?.onChange(() => transport.renewCertificates());
     try {
       transport.listen();
     } catch (cause) {
@@ -298,6 +310,7 @@ function introduce(
     clusterId: identity?.clusterId ?? "",
     epoch: identity?.epoch ?? { counter: 0, random: "00000000" },
     id: self.id,
+    name: self.name,
     incarnation: self.incarnation,
     boot,
     seq,

@@ -35,6 +35,7 @@ export async function stopOnSignals(options: SignalOptions): Promise<number> {
     process.on("SIGTERM", () => stop("SIGTERM"));
     process.on("SIGINT", () => stop("SIGINT"));
     process.on("SIGHUP", () => {
+      agent.reload();
       const level = readLogLevel();
       if (level === undefined) return logger.warn("The settings cannot be read again; nothing was changed");
       logger.setLevel(level);

@@ -2,9 +2,16 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "../base/index.ts";
 import type { Formed } from "../cluster/index.ts";
-import type { Config } from "../config/index.ts";
+import type { Config, TlsPaths } from "../config/index.ts";
 import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
-import { answerForwarded, createApp, createStartingApp, startHttpServer, type HttpServer } from "../http/index.ts";
+import {
+  answerForwarded,
+  createApp,
+  createStartingApp,
+  startHttpServer,
+  type HttpServer,
+  type Listening,
+} from "../http/index.ts";
 import { createFormationMemory, openFormationFile } from "./formation-file.ts";
 import {
   DEFAULT_NODE_LIMITS,
@@ -24,6 +31,7 @@ import { Peers } from "./peers.ts";
 import { observeRaft } from "./raft-metrics.ts";
 import { randomHex } from "./random-hex.ts";
 import { openStores } from "./stores.ts";
+import { TlsFiles } from "./tls-files.ts";
 
 export interface StartOptions {
   readonly config: Config;
@@ -39,6 +47,8 @@ export interface Agent {
   stop(deadline: number): Promise<void>;
   /** The node cannot go on, and the process should end. */
   onHalt(listener: (reason: string) => void): void;
+  /** Certificates are read again. */
+  reload(): void;
   /** Somebody asked over HTTP that this node stops. */
   onStopRequest(listener: () => void): void;
 }
@@ -49,20 +59,65 @@ export interface Agent {
  */
 export async function startAgent(options: StartOptions): Promise<Result<Agent, string>> {
   const { host, port } = options.config;
+  const files = openTlsFiles(options);
+  if (!files.ok) return files;
   let server: HttpServer;
   try {
     // From the first moment on: a node that waits for a cluster is alive, and says what it waits for.
-    server = startHttpServer(createStartingApp(), { host, port });
+    server = startHttpServer(createStartingApp(), { host, port, ...httpTls(options, files.value.http) });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     return err(`Cannot listen on ${host}:${port}: ${why}. Stop what uses it, or set another port`);
   }
-  const agent = await startNode(options, server);
-  if (!agent.ok) await server.stop(true);
-  return agent;
+  files.value.http?.onChange(() => server.renewCertificates());
+  const agent = await startNode(options, server, files.value);
+  if (!agent.ok) {
+    await server.stop(true);
+    return agent;
+  }
+  return ok({
+    ...agent.value,
+    reload: () => {
+      files.value.http?.reload();
+      files.value.peer?.reload();
+    },
+  });
 }
 
-async function startNode(options: StartOptions, server: HttpServer): Promise<Result<Agent, string>> {
+interface CertificateFiles {
+  readonly metrics: Metrics;
+  readonly http: TlsFiles | undefined;
+  readonly peer: TlsFiles | undefined;
+}
+
+function openTlsFiles({ config, clock, logger }: StartOptions): Result<CertificateFiles, string> {
+  const metrics = new Metrics();
+  const open = (use: "http" | "peer", paths: TlsPaths, isWanted: boolean): Result<TlsFiles | undefined, string> =>
+    isWanted ? TlsFiles.open({ use, paths, clock, logger, metrics }) : ok(undefined);
+  const http = open("http", config.tls, config.tls.isEnabled);
+  if (!http.ok) return http;
+  const peer = open("peer", config.raft.tls, config.raft.isEnabled && config.raft.tls.isEnabled);
+  return peer.ok ? ok({ metrics, http: http.value, peer: peer.value }) : peer;
+}
+
+function httpTls({ config }: StartOptions, files: TlsFiles | undefined): Pick<Listening, "tls"> {
+  if (files === undefined) return {};
+  const clients = config.tls.areClientsChecked ? { requestCert: true, rejectUnauthorized: true } : {};
+  return {
+    tls: () => {
+      const { ca, cert, key } = files.current;
+      return { cert, key, ...(ca === "" ? {} : { ca }), ...clients };
+    },
+  };
+}
+
+type NodeAgent = Omit<Agent, "reload">;
+
+async function startNode(
+  options: StartOptions,
+  server: HttpServer,
+  { metrics, peer }: CertificateFiles,
+): Promise<Result<NodeAgent, string>> {
   const { config, clock, logger, isDev } = options;
   const boot = mintBootId();
   let distrust: ((reason: string) => void) | undefined;
@@ -73,11 +128,10 @@ async function startNode(options: StartOptions, server: HttpServer): Promise<Res
   const stores = await openStores({ config, boot, isDev, onUntrusted });
   if (!stores.ok) return stores;
   for (const note of stores.value.notes) logger.warn(note);
-  const metrics = new Metrics();
   const self = ownMember(config, stores.value.log.initial.identity);
   const formations = isDev ? createFormationMemory() : openFormationFile(config.dataDir);
   const peers = config.raft.isEnabled
-    ? Peers.open({ config, clock, logger, metrics, boot, self, log: stores.value.log, formations })
+    ? Peers.open({ config, clock, logger, metrics, boot, self, log: stores.value.log, formations, tls: peer })
     : ok(undefined);
   if (!peers.ok) return peers;
   const log = peers.value?.log ?? stores.value.log;
@@ -128,7 +182,7 @@ interface Serving {
   readonly peers: Peers | undefined;
 }
 
-function serve({ options, node, replica, identity, metrics, server, peers }: Serving): Result<Agent, string> {
+function serve({ options, node, replica, identity, metrics, server, peers }: Serving): Result<NodeAgent, string> {
   const { config, clock, logger } = options;
   metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
   const process = observeProcess(metrics, clock);
@@ -274,7 +328,7 @@ function ownMember(config: Config, identity: Identity | undefined): Member {
     incarnation: identity?.incarnation ?? mintIncarnation(),
     name: raft.nodeName,
     address: raft.isEnabled ? raft.advertiseAddress : "",
-    httpAddress: config.httpAdvertiseAddress === "" ? `${config.host}:${config.port}` : config.httpAdvertiseAddress,
+    httpAddress: httpAddressOf(config),
     zone: raft.zone,
     version: VERSION,
     commandVersion: COMMAND_VERSION,
@@ -282,6 +336,12 @@ function ownMember(config: Config, identity: Identity | undefined): Member {
     admitted: 0,
     publicKey: "",
   };
+}
+
+/** Where clients are sent; with the scheme where it is not the usual one. */
+function httpAddressOf({ httpAdvertiseAddress, host, port, tls }: Config): string {
+  const address = httpAdvertiseAddress === "" ? `${host}:${port}` : httpAdvertiseAddress;
+  return tls.isEnabled && !address.includes("://") ? `https://${address}` : address;
 }
 
 function replicaLimits({ limits }: Config): ReplicaLimits {

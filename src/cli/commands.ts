@@ -108,6 +108,37 @@ export const COMMANDS: readonly Command[] = [
     positions: [{ name: "FILE", help: "what to read; - is standard input", isOptional: true }],
     run: async (call) => (await import("./kv-transfer-commands.ts")).importKeys(call),
   }),
+  {
+    path: ["tls", "ca", "create"],
+    summary: "makes a certificate authority for a cluster",
+    positions: [],
+    flags: [
+      { name: "out", value: "FOLDER", help: "where konsul-ca.pem and konsul-ca-key.pem are written; this folder" },
+      { name: "name", value: "TEXT", help: "its name; Konsul CA" },
+      { name: "days", value: "NUMBER", help: "how long it is good for; 3650" },
+    ],
+    run: async (call) => (await import("./tls-commands.ts")).caCreate(call),
+  },
+  {
+    path: ["tls", "cert", "create"],
+    summary: "makes a certificate for a node's ports, signed by the authority",
+    positions: [],
+    flags: [
+      { name: "node", value: "ID", help: "the node it is for" },
+      {
+        name: "host",
+        value: "HOST",
+        help: "name or address it is reached at; 127.0.0.1 and localhost",
+        isRepeatable: true,
+      },
+      { name: "cluster", value: "ID", help: "good for any node of this cluster" },
+      { name: "ca", value: "FILE", help: "the authority; konsul-ca.pem" },
+      { name: "ca-key", value: "FILE", help: "its key; konsul-ca-key.pem" },
+      { name: "days", value: "NUMBER", help: "how long it is good for, the authority's end at most; 365" },
+      { name: "out", value: "FOLDER", help: "where ID.pem and ID-key.pem are written; this folder" },
+    ],
+    run: async (call) => (await import("./tls-commands.ts")).certCreate(call),
+  },
   client("lock", "runs a command while it holds a lock, and stops it when the lock is lost", {
     positions: [
       KEY,

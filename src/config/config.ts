@@ -1,3 +1,10 @@
+/** Where certificates are; empty: none. */
+export interface TlsPaths {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 /** The settings of one node, checked. Times in ms, sizes in bytes. */
 export interface Config {
   readonly host: string;
@@ -19,6 +26,11 @@ export interface Config {
     readonly nodeName: string;
     readonly bindAddress: string;
     readonly advertiseAddress: string;
+    readonly tls: TlsPaths & {
+      readonly isEnabled: boolean;
+      readonly isNameChecked: boolean;
+      readonly minVersion: "1.2" | "1.3";
+    };
     readonly isBootstrap: boolean;
     /** 0: off. */
     readonly bootstrapExpect: number;
@@ -34,6 +46,8 @@ export interface Config {
     readonly snapshotThreshold: number;
     readonly trailingLogs: number;
   };
+  /** Of the API. */
+  readonly tls: TlsPaths & { readonly isEnabled: boolean; readonly areClientsChecked: boolean };
   readonly acl: {
     readonly isEnabled: boolean;
     readonly isAllowedByDefault: boolean;

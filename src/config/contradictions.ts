@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Config } from "./config.ts";
 import type { Mistake } from "./sources.ts";
 
@@ -39,10 +40,22 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
   if (raft.nodeId !== "" && !/^[A-Za-z0-9._-]{1,64}$/.test(raft.nodeId)) {
     add("raft.node_id", `must be 1 to 64 of the characters A-Z a-z 0-9 . _ -: current value is "${raft.nodeId}"`);
   }
-  if (!isLoopback(host) && !isInsecure && !config.acl.isEnabled) {
+  for (const [key, tls, isCaNeeded] of [
+    ["tls", config.tls, config.tls.areClientsChecked],
+    ["raft.tls", raft.tls, true],
+  ] as const) {
+    if (!tls.isEnabled) continue;
+    const missing = { cert_file: tls.certFile, key_file: tls.keyFile, ...(isCaNeeded ? { ca_file: tls.caFile } : {}) };
+    for (const [name, path] of Object.entries(missing)) {
+      if (path === "") add(`${key}.${name}`, `is missing: ${key}.enabled needs it`);
+      else if (!existsSync(path)) add(`${key}.${name}`, `there is no file ${path}`);
+    }
+  }
+  const isApiGuarded = config.acl.isEnabled || (config.tls.isEnabled && config.tls.areClientsChecked);
+  if (!isLoopback(host) && !isInsecure && !isApiGuarded) {
     add(
       "host",
-      `${host} is no loopback address, and the HTTP API has no access control there: set acl.enabled, or insecure if that is what you want`,
+      `${host} is no loopback address, and the HTTP API has no access control there: set acl.enabled or tls.client_auth, or insecure if that is what you want`,
     );
   }
   if (!raft.isEnabled) return mistakes;
@@ -69,10 +82,10 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
     add("raft.advertise_addr", `${raft.advertiseAddress} is no address that peers can reach: set raft.advertise_addr`);
   }
   const hasToken = raft.joinTokens.length > 0 || raft.joinTokenFile !== "";
-  if (!isLoopback(hostOf(raft.bindAddress)) && !hasToken && !isInsecure) {
+  if (!isLoopback(hostOf(raft.bindAddress)) && !hasToken && !raft.tls.isEnabled && !isInsecure) {
     add(
       "raft.bind_addr",
-      `${raft.bindAddress} is no loopback address, and peers prove nothing there: set a join token, or insecure if that is what you want`,
+      `${raft.bindAddress} is no loopback address, and peers prove nothing there: set a join token or raft.tls, or insecure if that is what you want`,
     );
   }
   return mistakes;

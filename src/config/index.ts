@@ -1,4 +1,4 @@
-export type { Config } from "./config.ts";
+export type { Config, TlsPaths } from "./config.ts";
 export { loadConfig } from "./load-config.ts";
 export { parseDuration, parseSize } from "./quantities.ts";
 export { redact } from "./redact.ts";

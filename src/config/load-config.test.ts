@@ -83,13 +83,13 @@ describe("loadConfig()", () => {
   });
 
   test("what this release cannot do is refused, never ignored", () => {
-    expect(mistakes({ environment: { KONSUL_TLS_ENABLED: "true" } })).toEqual([
-      { source: "KONSUL_TLS_ENABLED", message: "can only be false in this release" },
+    expect(mistakes({ environment: { KONSUL_TRACING_ENABLED: "true" } })).toEqual([
+      { source: "KONSUL_TRACING_ENABLED", message: "can only be false in this release" },
     ]);
-    expect(mistakes({ flags: flags({ "raft-tls-ca-file": "ca.pem" }) })).toEqual([
-      { source: "--raft-tls-ca-file", message: "is not available in this release" },
+    expect(mistakes({ flags: flags({ "raft-data-dir": "ca.pem" }) })).toEqual([
+      { source: "--raft-data-dir", message: "is not available in this release" },
     ]);
-    expect(mistakes({ file: { name: "k.yaml", text: "tls:\n  enabled: false\n" } })).toEqual([]);
+    expect(mistakes({ file: { name: "k.yaml", text: "tracing:\n  enabled: false\n" } })).toEqual([]);
   });
 
   test("bootstrap and join addresses imply raft", () => {

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { err, ok, type Result } from "../base/index.ts";
-import type { Config } from "./config.ts";
+import type { Config, TlsPaths } from "./config.ts";
 import { contradictions } from "./contradictions.ts";
 import { parseDuration, parseSize } from "./quantities.ts";
 import { SETTINGS, type Setting } from "./settings.ts";
@@ -131,6 +131,12 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       nodeName: orElse(read.text("raft.node_name"), hostname()),
       bindAddress: read.text("raft.bind_addr"),
       advertiseAddress: orElse(read.text("raft.advertise_addr"), read.text("raft.bind_addr")),
+      tls: {
+        ...tlsPaths(read, "raft.tls"),
+        isEnabled: read.flag("raft.tls.enabled"),
+        isNameChecked: read.flag("raft.tls.verify_peer"),
+        minVersion: read.text("raft.tls.min_version") === "1.2" ? "1.2" : "1.3",
+      },
       isBootstrap,
       bootstrapExpect,
       joinAddresses,
@@ -145,6 +151,11 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       snapshotThreshold: read.number("raft.snapshot_threshold"),
       trailingLogs: read.number("raft.trailing_logs"),
     },
+    tls: {
+      ...tlsPaths(read, "tls"),
+      isEnabled: read.flag("tls.enabled"),
+      areClientsChecked: read.text("tls.client_auth") === "require",
+    },
     acl: {
       isEnabled: hasAcl,
       isAllowedByDefault: read.text("acl.default_policy") === "allow",
@@ -156,6 +167,15 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
     hasSwagger: read.flag("http.swagger"),
     isInsecure: read.flag("insecure"),
   };
+}
+
+function tlsPaths(read: Reader, key: "tls" | "raft.tls"): TlsPaths {
+  const [caFile, certFile, keyFile] = [
+    read.text(`${key}.ca_file`),
+    read.text(`${key}.cert_file`),
+    read.text(`${key}.key_file`),
+  ];
+  return { caFile, certFile, keyFile };
 }
 
 function assembleLimits(read: Reader): Config["limits"] {

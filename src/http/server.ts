@@ -178,25 +178,53 @@ export interface HttpServer {
   readonly port: number;
   /** From now on this answers. */
   serve(app: App): void;
+  /** New connections get the new certificate, those that are open stay. */
+  renewCertificates(): void;
   /** Takes no new requests, lets those under way finish, then closes; at once when `isForced`. */
   stop(isForced: boolean): Promise<void>;
 }
 
+/** PEM of the API's certificate; with `ca`, clients must show one that comes from there. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+  readonly requestCert?: boolean;
+  readonly rejectUnauthorized?: boolean;
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: plain HTTP. Read anew for each listener. */
+  readonly tls?: () => ServerTls;
+}
+
 /** Listens. @throws Error when the address is taken */
-export function startHttpServer(first: App, at: { readonly host: string; readonly port: number }): HttpServer {
+export function startHttpServer(first: App, { host, port, tls }: Listening): HttpServer {
   let app = first;
-  const server = Bun.serve({
-    hostname: at.host,
-    port: at.port,
-    fetch: (request) => app.fetch(request),
-    development: false,
-    reusePort: false,
-    // A blocking read may wait for minutes; dead clients are found by the sockets themselves.
-    idleTimeout: 0,
-    maxRequestBodySize: BODY_BYTES_MAX,
-  });
+  const listen = (at: number): ReturnType<typeof Bun.serve> =>
+    Bun.serve({
+      ...(tls === undefined ? {} : { tls: tls() }),
+      hostname: host,
+      port: at,
+      fetch: (request) => app.fetch(request),
+      development: false,
+      reusePort: false,
+      // A blocking read may wait for minutes; dead clients are found by the sockets themselves.
+      idleTimeout: 0,
+      maxRequestBodySize: BODY_BYTES_MAX,
+    });
+  let server = listen(port);
+  const listeningAt = server.port ?? port;
   return {
-    port: server.port ?? at.port,
+    port: listeningAt,
+    renewCertificates: () => {
+      // The library cannot change the certificate of a server: another one takes its place at once.
+      const old = server;
+      void old.stop(false);
+      server = listen(listeningAt);
+    },
     serve: (next) => {
       app = next;
     },

@@ -50,6 +50,12 @@ export const CATALOGUE = [
   { name: "konsul_kv_operations_total", kind: "counter", help: "Key-value operations", labels: ["operation"] },
   { name: "konsul_watchers", kind: "gauge", help: "Reads that wait for a change" },
   { name: "konsul_services", kind: "gauge", help: "Registered instances of services" },
+  {
+    name: "konsul_tls_certificate_expiry_seconds",
+    kind: "gauge",
+    help: "Seconds until the certificate of a port expires",
+    labels: ["use"],
+  },
   { name: "konsul_sessions", kind: "gauge", help: "Sessions that have not ended" },
   { name: "konsul_service_heartbeats_total", kind: "counter", help: "Heartbeats that this node took as leader" },
   {

@@ -27,27 +27,36 @@ export interface ConnectionEvents {
   onClosed(connection: Connection): void;
 }
 
+export interface ConnectionOptions {
+  readonly remote: string;
+  readonly clock: Clock;
+  readonly events: ConnectionEvents;
+  /** Only asked with TLS. */
+  readonly isCertificateFor: (names: readonly string[], peer: Introduction) => boolean;
+}
+
 /** One socket to a peer: handshake, frames in, a bounded queue of bytes out, keep-alive. */
 export class Connection {
   readonly remote: string;
   readonly #clock: Clock;
   readonly #events: ConnectionEvents;
+  readonly #isCertificateFor: ConnectionOptions["isCertificateFor"];
   readonly #handshake: DialerHandshake | AcceptorHandshake;
   readonly #parser = new FrameParser(HANDSHAKE_FRAME_BYTES_MAX);
   #socket: Socket<Connection> | undefined;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #peer: Introduction | undefined;
+  /** Names in the certificate that the other side proved; undefined: without TLS, or they do not matter. */
+  #certificateNames: readonly string[] | undefined;
   #isClosed = false;
   #heardAt: number;
   #saidAt: number;
   #timer: Timer;
 
-  constructor(
-    handshake: DialerHandshake | AcceptorHandshake,
-    options: { readonly remote: string; readonly clock: Clock; readonly events: ConnectionEvents },
-  ) {
+  constructor(handshake: DialerHandshake | AcceptorHandshake, options: ConnectionOptions) {
     this.#handshake = handshake;
+    this.#isCertificateFor = options.isCertificateFor;
     this.remote = options.remote;
     this.#clock = options.clock;
     this.#events = options.events;
@@ -75,7 +84,8 @@ export class Connection {
   }
 
   /** The socket is open (TLS: and its handshake is done). */
-  onOpen(socket: Socket<Connection>): void {
+  onOpen(socket: Socket<Connection>, certificateNames?: readonly string[]): void {
+    this.#certificateNames = certificateNames;
     if (this.#isClosed) {
       socket.terminate();
       return;
@@ -86,6 +96,13 @@ export class Connection {
       const { frame, body } = this.#handshake.start();
       this.sendFrame(frame, (out) => out.raw(body));
     }
+  }
+
+  /** TLS: the other side's certificate is not one that we trust. */
+  onDistrusted(socket: Socket<Connection>, reason: string): void {
+    // In this order: the end of the socket comes back as its close, after which nothing is reported any more.
+    this.#reject("certificate", reason, false);
+    socket.terminate();
   }
 
   onData(chunk: Uint8Array): void {
@@ -157,6 +174,11 @@ export class Connection {
       return;
     }
     const { send, peer } = step;
+    const names = this.#certificateNames;
+    if (names !== undefined && !this.#isCertificateFor(names, peer)) {
+      const shown = names.join(", ");
+      return this.#reject("certificate", `${peer.id} showed a certificate that is for somebody else (${shown})`, true);
+    }
     if (send !== undefined) this.sendFrame(send.frame, (out) => out.raw(send.body));
     this.#peer = peer;
     this.#parser.allow(FRAME_BYTES_MAX);

@@ -9,3 +9,4 @@ export {
   type TcpTransport,
   type TcpTransportOptions,
 } from "./tcp-transport.ts";
+export { checkTlsFiles, type PeerTls } from "./peer-tls.ts";

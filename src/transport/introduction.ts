@@ -35,6 +35,8 @@ export interface Introduction {
   readonly clusterId: string;
   readonly epoch: Epoch;
   readonly id: NodeId;
+  /** The node's name, which a certificate may be for. */
+  readonly name: string;
   readonly incarnation: Incarnation;
   readonly boot: BootId;
   /** Who is meant; empty: whoever answers. */
@@ -56,7 +58,13 @@ export function keyOf(introduction: { readonly id: NodeId; readonly incarnation:
 export function encodeIntroduction(said: Introduction): Uint8Array {
   const out = new ByteWriter();
   out.u16(said.protocolMin).u16(said.protocolMax).u8(PURPOSES.indexOf(said.purpose)).text(said.clusterId);
-  out.u53(said.epoch.counter).text(said.epoch.random).text(said.id).text(said.incarnation).text(said.boot);
+  out
+    .u53(said.epoch.counter)
+    .text(said.epoch.random)
+    .text(said.id)
+    .text(said.name)
+    .text(said.incarnation)
+    .text(said.boot);
   out.text(said.to).u53(said.seq).u53(said.lastIndex).text(said.version).u32(said.commandVersion);
   return out.text(said.address).bytes(said.nonce).finish();
 }
@@ -74,6 +82,7 @@ export function decodeIntroduction(reader: ByteReader): Introduction {
     clusterId: readClusterId(reader),
     epoch: { counter: reader.u53(), random: reader.text(16) },
     id: toNodeId(reader.text(64)),
+    name: reader.text(256),
     incarnation: toIncarnation(reader.text(16)),
     boot: toBootId(reader.text(16)),
     to: reader.text(96),

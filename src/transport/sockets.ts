@@ -1,5 +1,6 @@
 import type { Socket, SocketHandler, TCPSocketListener } from "bun";
 import type { Connection } from "./connection.ts";
+import { judgeCertificate, tlsOptions, type PeerTls } from "./peer-tls.ts";
 
 /** HOST:PORT; an IPv6 host stands in brackets. */
 export interface HostPort {
@@ -27,11 +28,28 @@ const handlers: SocketHandler<Connection> = {
   },
 };
 
+/** With TLS, a connection is open only once both certificates were looked at. */
+function withTls(tls: PeerTls): SocketHandler<Connection> {
+  return {
+    ...handlers,
+    open: () => undefined,
+    handshake: (socket, _, cause) => {
+      const judged = judgeCertificate(socket, tls, cause);
+      if (judged.ok) socket.data.onOpen(socket, judged.value);
+      else socket.data.onDistrusted(socket, judged.error);
+    },
+  };
+}
+
 /** Refused means that nobody listens there: the one failure that says something about the process. */
 export type DialFailure = { readonly isRefused: boolean; readonly message: string };
 
 /** Dials; the connection gets its events. The name is resolved anew each time. */
-export function dial(to: HostPort, connection: Connection, onFailure: (failure: DialFailure) => void): void {
+export function dial(
+  to: HostPort,
+  connection: Connection,
+  { tls, onFailure }: { readonly tls: PeerTls | undefined; readonly onFailure: (failure: DialFailure) => void },
+): void {
   const failed = (cause: unknown): void => {
     const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
     const message = cause instanceof Error ? cause.message : String(cause);
@@ -42,21 +60,27 @@ export function dial(to: HostPort, connection: Connection, onFailure: (failure: 
     hostname: to.host,
     port: to.port,
     data: connection,
-    socket: { ...handlers, connectError: () => undefined },
+    // Judged in the handshake: the library alone would insist on the dialed host.
+    ...(tls === undefined ? {} : { tls: { ...tlsOptions(tls), rejectUnauthorized: false } }),
+    socket: { ...(tls === undefined ? handlers : withTls(tls)), connectError: () => undefined },
   }).catch(failed);
 }
 
 /** Listens; `accept` makes the connection of each new socket. @throws when the address is taken or not ours */
-export function listen(at: HostPort, accept: (remote: string) => Connection): TCPSocketListener<Connection> {
-  return Bun.listen<Connection>({
-    hostname: at.host,
-    port: at.port,
-    socket: {
-      ...handlers,
-      open: (socket: Socket<Connection>) => {
-        socket.data = accept(socket.remoteAddress);
-        socket.data.onOpen(socket);
-      },
+export function listen(
+  at: HostPort,
+  tls: PeerTls | undefined,
+  accept: (remote: string) => Connection,
+): TCPSocketListener<Connection> {
+  const base = tls === undefined ? handlers : withTls(tls);
+  const socket = {
+    ...base,
+    open: (opened: Socket<Connection>) => {
+      opened.data = accept(opened.remoteAddress);
+      if (tls === undefined) opened.data.onOpen(opened);
     },
-  });
+  };
+  if (tls === undefined) return Bun.listen<Connection>({ hostname: at.host, port: at.port, socket });
+  const secured = { ...tlsOptions(tls), requestCert: true, rejectUnauthorized: true };
+  return Bun.listen<Connection>({ hostname: at.host, port: at.port, tls: secured, socket });
 }

@@ -9,6 +9,7 @@ import type { Frame } from "./frame.ts";
 import { AcceptorHandshake, DialerHandshake, type RejectReason } from "./handshake.ts";
 import { keyOf, NONCE_BYTES, type Introduction } from "./introduction.ts";
 import { readMessage, writeMessage } from "./message-codec.ts";
+import { isCertificateFor, type PeerTls } from "./peer-tls.ts";
 import { Presence } from "./presence.ts";
 import { SnapshotReceiver, SnapshotSender } from "./snapshot-stream.ts";
 import { dial, listen, parseHostPort, type HostPort } from "./sockets.ts";
@@ -23,6 +24,8 @@ export interface TcpTransportOptions {
   readonly self: SelfIntroduction;
   /** Read anew for each handshake, so that tokens rotate without a restart. */
   readonly tokens: () => readonly string[];
+  /** Read anew for each dial; undefined: plain TCP. */
+  readonly tls: () => PeerTls | undefined;
   readonly warn: (message: string, fields: Readonly<Record<string, string>>) => void;
   readonly onRejected: (reason: RejectReason) => void;
   readonly snapshots: { readonly sendsMax: number; readonly bytesPerSecond: number };
@@ -33,6 +36,8 @@ export interface TcpTransport extends Transport {
   /** Opens the peer port; from now on others are answered. @throws when the address cannot be bound */
   listen(): void;
   readonly port: number;
+  /** Certificates changed: new connections use the new ones, those that are open stay. */
+  renewCertificates(): void;
   serve(handler: CallHandler): void;
   /** Calls the member that is connected. */
   call(
@@ -82,7 +87,20 @@ class Hub implements TcpTransport {
   }
 
   listen(): void {
-    this.#listener ??= listen(this.#options.bind, (remote) => {
+    this.#listener ??= this.#listenAt(this.#options.bind);
+  }
+
+  renewCertificates(): void {
+    const { host } = this.#options.bind;
+    const port = this.#listener?.port;
+    if (port === undefined) return;
+    // The library cannot change the certificate of a listener: another one takes its place at once.
+    this.#listener?.stop(false);
+    this.#listener = this.#listenAt({ host, port });
+  }
+
+  #listenAt(at: HostPort): TCPSocketListener<Connection> {
+    return listen(at, this.#options.tls(), (remote) => {
       const handshake = new AcceptorHandshake({ self: this.#introduce("ask", ""), tokens: this.#options.tokens() });
       return this.#connect(handshake, remote, this.#peerEvents());
     });
@@ -217,6 +235,8 @@ class Hub implements TcpTransport {
     const connection = new Connection(handshake, {
       remote,
       clock: this.#options.clock,
+      isCertificateFor: (names, peer) =>
+        this.#options.tls()?.isNameChecked === false || isCertificateFor(names, peer, this.#options.self().clusterId),
       events: {
         ...events,
         onClosed: (closed) => {
@@ -238,7 +258,7 @@ class Hub implements TcpTransport {
     const { to, purpose, key } = target;
     const handshake = new DialerHandshake({ self: this.#introduce(purpose, key), tokens: this.#options.tokens() });
     const connection = this.#connect(handshake, `${to.host}:${to.port}`, events);
-    dial(to, connection, onFailure);
+    dial(to, connection, { tls: this.#options.tls(), onFailure });
     return connection;
   }
 
