@@ -67,6 +67,42 @@ export class Client {
     return toRecord(answer.bytes);
   }
 
+  /** The bytes of a long answer, as they come. @throws CommandFailed */
+  async *download(path: string): AsyncGenerator<Uint8Array> {
+    const response = await this.#stream("GET", path, undefined);
+    const { status, headers, body } = response;
+    if (status >= 300 || body === null)
+      throw failure({ status, headers, bytes: new Uint8Array(await response.arrayBuffer()) });
+    yield* body;
+  }
+
+  /** Sends a long body, to the leader. The answer as JSON. @throws CommandFailed */
+  async upload(method: string, path: string, body: Blob): Promise<Readonly<Record<string, unknown>>> {
+    const response = await this.#stream(method, path, body);
+    const { status, headers } = response;
+    const answer = { status, headers, bytes: new Uint8Array(await response.arrayBuffer()) };
+    if (status >= 300) throw failure(answer);
+    return toRecord(answer.bytes);
+  }
+
+  async #stream(method: string, path: string, body: Blob | undefined): Promise<Response> {
+    let url = `${this.#base}${path}`;
+    for (let redirects = 0; ; redirects += 1) {
+      const headers: Record<string, string> = this.#token === undefined ? {} : { "X-Konsul-Token": this.#token };
+      const tls = Object.keys(this.#tls).length === 0 ? {} : { tls: this.#tls };
+      const sent = body === undefined ? {} : { body };
+      let response: Response;
+      try {
+        response = await fetch(url, { method, headers, redirect: "manual", ...sent, ...tls });
+      } catch (cause) {
+        throw unreachable(url, cause, this.#timeoutMs);
+      }
+      const location = response.headers.get("location");
+      if (response.status !== 307 || location === null || redirects >= REDIRECTS_MAX) return response;
+      url = location;
+    }
+  }
+
   /** Server-sent events until the stream ends. @throws CommandFailed */
   async *events(path: string): AsyncGenerator<ServerEvent> {
     const headers: Record<string, string> = this.#token === undefined ? {} : { "X-Konsul-Token": this.#token };

@@ -25,6 +25,7 @@ const TOKEN_FLAGS: readonly Flag[] = [
   { name: "policy", value: "NAME", help: "a policy it gets; global-management may do everything", isRepeatable: true },
   { name: "description", value: "TEXT", help: "what it is for" },
 ];
+const BACKUP: Position = { name: "FILE", help: "the backup" };
 const CAS: Flag = {
   name: "cas",
   value: "INDEX",
@@ -107,6 +108,19 @@ export const COMMANDS: readonly Command[] = [
   client("kv import", "sets keys from JSON lines, or from Consul's export", {
     positions: [{ name: "FILE", help: "what to read; - is standard input", isOptional: true }],
     run: async (call) => (await import("./kv-transfer-commands.ts")).importKeys(call),
+  }),
+  client("snapshot save", "writes a backup of the whole state, and reads it back", {
+    positions: [BACKUP],
+    run: async (call) => (await import("./backup-commands.ts")).save(call),
+  }),
+  client("snapshot inspect", "checks a backup, and says what it holds; needs no agent", {
+    positions: [BACKUP],
+    run: async (call) => (await import("./backup-commands.ts")).inspect(call),
+  }),
+  client("snapshot restore", "replaces all data of the cluster by a backup", {
+    positions: [BACKUP],
+    flags: [{ name: "yes", help: "yes, replace everything" }],
+    run: async (call) => (await import("./backup-commands.ts")).restore(call),
   }),
   {
     path: ["tls", "ca", "create"],

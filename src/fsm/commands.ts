@@ -7,11 +7,13 @@ import type { ServiceCommand } from "./services/service-command.ts";
 import { readServiceCommand, writeServiceCommand } from "./services/service-command-codec.ts";
 import { readKvCommand, writeKvCommand } from "./kv/kv-command-codec.ts";
 
+import type { RestoreCommand } from "./restore/restore-command.ts";
+import { readRestoreCommand, writeRestoreCommand } from "./restore/restore-command-codec.ts";
 import type { SessionCommand } from "./sessions/session-command.ts";
 import { readSessionCommand, writeSessionCommand } from "./sessions/session-command-codec.ts";
 
 /** What a log entry of kind `command` says. One member per domain. */
-export type Command = KvCommand | ServiceCommand | SessionCommand | AclCommand;
+export type Command = KvCommand | ServiceCommand | SessionCommand | AclCommand | RestoreCommand;
 
 /** First byte of every command. A changed meaning is a new command, not a new version of an old one. */
 export const COMMAND_VERSION = 1;
@@ -33,12 +35,17 @@ export function isAclCommand(command: Command): command is AclCommand {
   return command.kind.startsWith("acl-");
 }
 
+export function isRestoreCommand(command: Command): command is RestoreCommand {
+  return command.kind.startsWith("restore-");
+}
+
 /** Version byte, type byte, fields. @throws InvalidCommand when a field is out of its bounds */
 export function encodeCommand(command: Command): Uint8Array {
   const writer = new ByteWriter().u8(COMMAND_VERSION);
   if (isServiceCommand(command)) writeServiceCommand(writer, command);
   else if (isSessionCommand(command)) writeSessionCommand(writer, command);
   else if (isAclCommand(command)) writeAclCommand(writer, command);
+  else if (isRestoreCommand(command)) writeRestoreCommand(writer, command);
   else writeKvCommand(writer, command);
   return writer.finish();
 }
@@ -59,7 +66,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
       readKvCommand(type, reader) ??
       readServiceCommand(type, reader) ??
       readSessionCommand(type, reader) ??
-      readAclCommand(type, reader);
+      readAclCommand(type, reader) ??
+      readRestoreCommand(type, reader);
     if (command === undefined) throw new InvalidCommand(`A command has a type this program does not know: ${type}`);
     reader.end();
     return command;

@@ -4,7 +4,9 @@ import type { AclResult } from "./acl/acl-command.ts";
 import { AclIndex, type AclQueries } from "./acl/acl-queries.ts";
 import {
   bootstrapRowFormat,
+  policyRow,
   policyRowFormat,
+  tokenRow,
   tokenRowFormat,
   type AclBootstrapRow,
   type AclPolicyRow,
@@ -13,6 +15,7 @@ import {
 import {
   decodeCommand,
   isAclCommand,
+  isRestoreCommand,
   isServiceCommand,
   isSessionCommand,
   UndecodableCommand,
@@ -22,18 +25,21 @@ import { ChangeFeed, type Changes } from "./feed/change-feed.ts";
 import { applyKv, type KvTable } from "./kv/kv-apply.ts";
 import { createKvQueries, type KvQueries, type KvScope } from "./kv/kv-queries.ts";
 import type { KvResult } from "./kv/kv-result.ts";
-import { kvRowFormat, type KvRow } from "./kv/kv-row.ts";
+import { kvRow, kvRowFormat, type KvRow } from "./kv/kv-row.ts";
 import { applyService, type ServiceTable } from "./services/service-apply.ts";
 import type { ServiceResult } from "./services/service-command.ts";
 import { createServiceQueries, type ServiceQueries } from "./services/service-queries.ts";
-import { serviceRowFormat, type ServiceRow } from "./services/service-row.ts";
+import { serviceRow, serviceRowFormat, type ServiceRow } from "./services/service-row.ts";
+import { applyRestore } from "./restore/restore-apply.ts";
+import type { RestoreCommit, RestoreResult } from "./restore/restore-command.ts";
+import { stagedRowFormat, type StagedRow } from "./restore/staged-row.ts";
 import { LockHolders } from "./sessions/lock-holders.ts";
 import { applySession, type SessionTables } from "./sessions/session-apply.ts";
 import type { SessionResult } from "./sessions/session-command.ts";
 import { createSessionQueries, type SessionQueries } from "./sessions/session-queries.ts";
 import { lockDelayRowFormat, sessionRowFormat, type LockDelayRow, type SessionRow } from "./sessions/session-row.ts";
 import { freezeState, type FrozenState } from "./snapshot/freeze-state.ts";
-import { StateRestorer, type RestoreClaim } from "./snapshot/restore-state.ts";
+import { RestoreFailed, StateRestorer, type RestoreClaim } from "./snapshot/restore-state.ts";
 import { HashSum } from "./state/row-hash.ts";
 import { StateTable, type Section, type TableFactory } from "./state/state-table.ts";
 import { startsWithBytes } from "./table/byte-keys.ts";
@@ -48,14 +54,23 @@ export interface FsmEntry {
 }
 
 /** What applying an entry came to. `applied`: the entry was no command. */
-export type FsmResult = KvResult | ServiceResult | SessionResult | AclResult | { readonly kind: "applied" };
+export type FsmResult =
+  | KvResult
+  | ServiceResult
+  | SessionResult
+  | AclResult
+  | RestoreResult
+  | { readonly kind: "applied" };
+
+/** Domains whose results say so in their kind; those of keys came first and do not. */
+const NOT_KV = ["applied", "service-", "session-", "lock-", "acl-", "restore-"];
 
 export function isServiceResult(result: FsmResult): result is ServiceResult {
   return result.kind.startsWith("service-");
 }
 
 export function isKvResult(result: FsmResult): result is KvResult {
-  return result.kind !== "applied" && !isServiceResult(result) && !isSessionResult(result) && !isAclResult(result);
+  return !NOT_KV.some((start) => result.kind.startsWith(start));
 }
 
 export function isSessionResult(result: FsmResult): result is SessionResult {
@@ -64,6 +79,10 @@ export function isSessionResult(result: FsmResult): result is SessionResult {
 
 export function isAclResult(result: FsmResult): result is AclResult {
   return result.kind.startsWith("acl-");
+}
+
+export function isRestoreResult(result: FsmResult): result is RestoreResult {
+  return result.kind.startsWith("restore-");
 }
 
 export interface KonsulFsmOptions {
@@ -126,6 +145,10 @@ class Fsm implements KonsulFsm {
   readonly #serviceTable: ServiceTable;
   readonly #sessionTables: SessionTables;
   readonly #aclTables: AclTables;
+  readonly #staged: StateTable<StagedRow>;
+  readonly #tables: TableFactory;
+  /** The entry that is being applied replaced the whole state. */
+  #isReplaced = false;
   /** All tables, by ascending number. */
   readonly #sections: readonly Section[];
   /** Never decreases but by a restore. */
@@ -137,6 +160,7 @@ class Fsm implements KonsulFsm {
 
   constructor(options: KonsulFsmOptions) {
     const tables = options.tables ?? createBTreeTable;
+    this.#tables = tables;
     const feed = new ChangeFeed({
       changesMax: options.watchWindow ?? WATCH_WINDOW,
       bytesMax: options.watchWindowBytes ?? WATCH_WINDOW_BYTES,
@@ -159,10 +183,11 @@ class Fsm implements KonsulFsm {
     const delays = new StateTable(tables<LockDelayRow>(lockDelayRowFormat), lockDelayRowFormat, () => undefined);
     this.#sessionTables = { sessions, delays, kv: this.#kvTable, holders: new LockHolders() };
     this.sessions = createSessionQueries(this.#sessionTables);
+    this.#staged = new StateTable(tables<StagedRow>(stagedRowFormat), stagedRowFormat, () => undefined);
     this.acl = new AclIndex(() => this.#aclTables);
     this.#aclTables = createAclTables(tables, () => this.acl.changed());
     const { policies, tokens, bootstrap } = this.#aclTables;
-    this.#sections = [this.#kvTable, this.#serviceTable, sessions, delays, policies, tokens, bootstrap];
+    this.#sections = [this.#kvTable, this.#serviceTable, sessions, delays, policies, tokens, bootstrap, this.#staged];
     this.kv = createKvQueries(this.#kvTable, feed);
   }
 
@@ -188,7 +213,9 @@ class Fsm implements KonsulFsm {
     this.#appliedIndex = entry.index;
     this.#appliedTime = entry.time;
     this.#checkInvariants();
-    this.changes.commit();
+    if (this.#isReplaced) this.changes.commitReset();
+    else this.changes.commit();
+    this.#isReplaced = false;
     return result;
   }
 
@@ -252,7 +279,44 @@ class Fsm implements KonsulFsm {
     if (isServiceCommand(command)) return applyService(this.#serviceTable, index, command);
     if (isSessionCommand(command)) return applySession(this.#sessionTables, { index, time }, command);
     if (isAclCommand(command)) return applyAcl(this.#aclTables, index, command);
+    if (isRestoreCommand(command)) {
+      return applyRestore(this.#staged, command, (parts, claim) => this.#replace(parts, claim, index));
+    }
     return applyKv(this.#kvTable, index, command);
+  }
+
+  /**
+   * Everything becomes what the parts hold, as if it had been written by this very entry: an index that a client knows
+   * from before can match nothing by chance. Sessions and locks are not taken over, as their holders are long gone.
+   */
+  #replace(parts: readonly Uint8Array[], claim: RestoreCommit, index: LogIndex): RestoreResult {
+    const source = new Fsm({ tables: this.#tables });
+    try {
+      source.restoreStart();
+      for (const part of parts) source.restorePart(part);
+      source.restoreEnd(claim);
+    } catch (cause) {
+      if (!(cause instanceof RestoreFailed)) throw cause;
+      return { kind: "restore-refused", reason: cause.message };
+    }
+    const everything = { from: EMPTY_BYTES };
+    const stamp = { createIndex: index, modifyIndex: index };
+    for (const section of this.#sections) section.clear();
+    for (const [key, { value, flags }] of source.#kvTable.range(everything)) {
+      this.#kvTable.fill(key, kvRow({ value, flags, ...stamp }));
+    }
+    for (const [key, row] of source.#serviceTable.range(everything)) {
+      this.#serviceTable.fill(key, serviceRow({ ...row, ...stamp }));
+    }
+    const { policies, tokens, bootstrap } = this.#aclTables;
+    const from = source.#aclTables;
+    for (const [key, row] of from.policies.range(everything)) policies.fill(key, policyRow({ ...row, ...stamp }));
+    for (const [key, row] of from.tokens.range(everything)) tokens.fill(key, tokenRow({ ...row, ...stamp }));
+    for (const [key] of from.bootstrap.range(everything)) bootstrap.fill(key, Object.freeze({ index }));
+    this.#sessionTables.holders.rebuild([]);
+    this.acl.changed();
+    this.#isReplaced = true;
+    return { kind: "restore-done", modifyIndex: index, keys: this.#kvTable.size, services: this.#serviceTable.size };
   }
 
   #checkInvariants(): void {

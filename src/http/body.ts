@@ -12,12 +12,27 @@ export interface WrittenValue {
   readonly cas: LogIndex | undefined;
 }
 
-/** @throws ApiError too_large */
+function tooLarge(sizeMax: number): ApiError {
+  return new ApiError("too_large", `The body has more than the ${sizeMax} bytes that are allowed`);
+}
+
+/** Never holds more than that in memory, whatever is sent. @throws ApiError too_large */
 export async function readBytes(request: Request, sizeMax: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(await request.arrayBuffer());
-  if (bytes.length > sizeMax)
-    throw new ApiError("too_large", `The body has ${bytes.length} bytes, where at most ${sizeMax} are allowed`);
-  return bytes;
+  const declared = request.headers.get("content-length");
+  if (declared !== null) {
+    // What was declared is what comes: the server itself sees to that.
+    if (Number(declared) > sizeMax) throw tooLarge(sizeMax);
+    return new Uint8Array(await request.arrayBuffer());
+  }
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const body: AsyncIterable<Uint8Array> | readonly Uint8Array[] = request.body ?? [];
+  for await (const part of body) {
+    size += part.length;
+    if (size > sizeMax) throw tooLarge(sizeMax);
+    parts.push(part);
+  }
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 export function isJson(request: Request): boolean {
@@ -44,8 +59,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 /** A value as it is written to a key: JSON with fields, or raw bytes of any other type. */
 export async function readValue(request: Request, valueBytesMax: number): Promise<WrittenValue | Uint8Array> {
   if (!isJson(request)) {
-    const raw = await readBytes(request, Number.MAX_SAFE_INTEGER);
-    return checkSize(raw, valueBytesMax);
+    return checkSize(await readBytes(request, valueBytesMax), valueBytesMax);
   }
   const body = parseJson(await readBytes(request, valueBytesMax * JSON_GROWTH + 4096));
   if (!isRecord(body)) throw badRequest("body", 'must be an object such as {"value": "text"}');

@@ -1,4 +1,5 @@
 import type { ForwardedAnswer, ForwardedRequest, HeaderList } from "../cluster/index.ts";
+import { readBytes } from "./body.ts";
 import { ApiError } from "./errors.ts";
 
 /** What became of a request that was handed to the leader. `lost`: the leader may have done it. */
@@ -35,19 +36,23 @@ export interface KeptRequest {
   readonly body: Uint8Array;
 }
 
+export function isForwardable({ headers }: Request): boolean {
+  const size = headers.get("content-length");
+  return size === null ? !headers.has("transfer-encoding") : Number(size) <= FORWARDED_BYTES_MAX;
+}
+
 export async function keepBody(request: Request): Promise<KeptRequest> {
-  const body = new Uint8Array(await request.arrayBuffer());
+  const body = await readBytes(request, FORWARDED_BYTES_MAX);
   const { url, method, headers, signal } = request;
   return { request: new Request(url, { method, headers, body, signal }), body };
 }
 
-/** The leader's answer, or what is known about the outcome; never a guess. Undefined: redirect instead. */
+/** The leader's answer, or what is known about the outcome; never a guess. */
 export async function forwardWrite(
   forward: Forward,
   { request, body }: KeptRequest,
   requestId: string,
-): Promise<Response | undefined> {
-  if (body.length > FORWARDED_BYTES_MAX) return undefined;
+): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const headers: [string, string][] = FORWARDED_HEADERS.flatMap((name) => {
     const value = name === "x-request-id" ? requestId : request.headers.get(name);

@@ -1,5 +1,7 @@
 export type { HttpDeps, Invite } from "./deps.ts";
 export { STATUS_OF, type ErrorCode } from "./errors.ts";
+export { BackupDamaged } from "./backup/backup-format.ts";
+export { inspectBackup, type BackupSummary } from "./backup/read-backup.ts";
 export type { AccessTerms } from "./access.ts";
 export { answerForwarded, type Forward, type ForwardOutcome } from "./forward.ts";
 export { PATHS } from "./openapi.ts";

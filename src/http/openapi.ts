@@ -189,6 +189,14 @@ export const PATHS: Readonly<Record<string, object>> = {
       ...WRITE_FAILURES,
     }),
   },
+  "/snapshot": {
+    get: operation("A backup of the whole state, as a stream", [], { "200": "the backup" }),
+    put: operation("Replaces the whole state by a backup", [], {
+      "200": "restored",
+      "400": "the backup is damaged: nothing was changed",
+      ...WRITE_FAILURES,
+    }),
+  },
   "/cluster/join": {
     post: operation("Dials a node and lets it in, as learner", [], {
       "200": "it is a member",

@@ -19,6 +19,7 @@ import {
   putPolicy,
   updateToken,
 } from "./routes/acl.ts";
+import { restoreBackup, saveBackup } from "./routes/backup.ts";
 import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot } from "./routes/cluster.ts";
 import { health, live, ready } from "./routes/health.ts";
 import { deleteKey, getKey, listKeys, putKey } from "./routes/kv.ts";
@@ -119,6 +120,7 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/cluster/demote/*": { POST: on(CLUSTER_ADMIN, demote) },
     "/cluster/join": { POST: on(CLUSTER_ADMIN, join) },
     "/leave": { POST: on(CLUSTER_ADMIN, leaveAndStop) },
+    "/snapshot": { GET: on(CLUSTER_ADMIN, saveBackup), PUT: on(CLUSTER_ADMIN, restoreBackup) },
     "/acl/bootstrap": { POST: on("open", bootstrapAcl) },
     "/acl/tokens": { GET: on(ACL_ADMIN, listTokens), POST: on(ACL_ADMIN, createToken) },
     "/acl/tokens/self": { GET: on(() => [], ownToken) },

@@ -3,13 +3,13 @@ import { assert } from "../base/index.ts";
 import { Access } from "./access.ts";
 import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
-import { forwardWrite, keepBody, type KeptRequest } from "./forward.ts";
+import { forwardWrite, isForwardable, keepBody, type KeptRequest } from "./forward.ts";
 import { Responder } from "./respond.ts";
 import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
 
-/** Bodies above this are cut off by the server itself; smaller ones that are too large get a proper answer. */
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
+/** A backup may be that large; every other route stops reading far earlier. */
+const BODY_BYTES_MAX = 64 * 1024 ** 3;
 
 /** The Elysia application over all routes; also what tests call without a socket. */
 export function createApp(deps: HttpDeps): App {
@@ -55,7 +55,7 @@ function answerer(deps: HttpDeps): (path: string, route: Route | undefined, requ
     const respond = new Responder(deps.replica, requestId(request));
     const call = { request, url: new URL(request.url), respond, access: new Access(deps, request) };
     const response =
-      deps.forward === undefined || route === undefined || isRead(request) || isLeading(deps)
+      deps.forward === undefined || route === undefined || isRead(request) || isLeading(deps) || !isForwardable(request)
         ? await answerHere(deps, route, call)
         : await answerAnywhere(deps, route, { ...call, kept: await keepBody(request) });
     inFlight -= 1;
@@ -98,7 +98,7 @@ async function answerAnywhere(
     const error = toApiError(deps, respond, cause);
     if (error.code !== "not_leader" || deps.forward === undefined) return respond.error(error);
     try {
-      return (await forwardWrite(deps.forward, kept, respond.requestId)) ?? respond.error(error);
+      return await forwardWrite(deps.forward, kept, respond.requestId);
     } catch (failure) {
       return respond.error(toApiError(deps, respond, failure));
     }

@@ -77,6 +77,11 @@ export class ChangeFeed implements Changes {
     this.#sizeBytes += changeBytes(change);
   }
 
+  /** Ends an entry that replaced the whole state: its changes are void, and so is everything before it. */
+  commitReset(): void {
+    this.reset(this.#index);
+  }
+
   /** Ends the entry: listeners hear of its changes, old ones are dropped. */
   commit(): void {
     if (this.#sub === 0) return;

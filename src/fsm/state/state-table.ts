@@ -121,6 +121,12 @@ export class StateTable<Row> implements Section {
     return true;
   }
 
+  /** Adds a row without a word to anybody: for a state that is replaced as a whole. */
+  fill(key: Uint8Array, row: Row): void {
+    assert(this.#rows.get(key) === undefined, `A row of ${this.name} must not be filled in twice`);
+    this.#insert(key, row);
+  }
+
   freeze(): FrozenSection {
     return new FrozenRows(this.#rows.freeze(), this.#format);
   }

@@ -1,0 +1,91 @@
+import { closeSync, createReadStream, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { inspectBackup, type BackupSummary } from "../http/index.ts";
+import { Client } from "./client.ts";
+import { CommandFailed, type Invocation } from "./command.ts";
+import { print, printJson, table } from "./output.ts";
+
+/** Writes a backup; the file is there only once it was read back and found whole. */
+export async function save(call: Invocation): Promise<number> {
+  const [file = ""] = call.positions;
+  if (existsSync(file)) throw new CommandFailed(`${file} exists already, and is not overwritten: name another file`);
+  const part = `${file}.part`;
+  try {
+    const fd = open(part);
+    try {
+      for await (const chunk of new Client(call).download("/snapshot")) writeSync(fd, chunk);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    const summary = await read(part);
+    renameSync(part, file);
+    return show(call, summary, `Saved ${file}`);
+  } finally {
+    rmSync(part, { force: true });
+  }
+}
+
+export async function inspect(call: Invocation): Promise<number> {
+  const [file = ""] = call.positions;
+  return show(call, await read(file), `${file} is whole`);
+}
+
+/** Checked here as a whole before anything is sent. */
+export async function restore(call: Invocation): Promise<number> {
+  const [file = ""] = call.positions;
+  const summary = await read(file);
+  if (!call.flags.has("yes")) {
+    throw new CommandFailed(
+      `This replaces ALL data of the cluster by the ${summary.keys} keys and ${summary.services} services of ${summary.takenAt}, ` +
+        "ends all sessions, and brings back the access tokens of that time. Say --yes if that is what you want",
+    );
+  }
+  const body = await new Client(call).upload("PUT", "/snapshot", Bun.file(file));
+  if (call.flags.has("json")) printJson(body);
+  else process.stderr.write(`Restored ${String(body["keys"])} keys and ${String(body["services"])} services\n`);
+  return 0;
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, "wx", 0o600);
+  } catch (cause) {
+    throw new CommandFailed(`Cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+async function read(file: string): Promise<BackupSummary> {
+  try {
+    const chunks: AsyncIterable<Uint8Array> = createReadStream(file);
+    return await inspectBackup(chunks);
+  } catch (cause) {
+    throw new CommandFailed(`${file} is no good backup: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+function show(call: Invocation, summary: BackupSummary, message: string): number {
+  const { clusterId, index, version, takenAt, stateHash, stateBytes, keys, services, sessions, tokens } = summary;
+  const fields = {
+    cluster_id: clusterId,
+    index,
+    taken_at: takenAt,
+    konsul_version: version,
+    keys,
+    services,
+    sessions,
+    tokens,
+    state_bytes: stateBytes,
+    state_hash: stateHash,
+  };
+  if (call.flags.has("json")) printJson(fields);
+  else {
+    process.stderr.write(`${message}\n`);
+    print(
+      table(
+        ["FIELD", "VALUE"],
+        Object.entries(fields).map(([name, value]) => [name, String(value)]),
+      ),
+    );
+  }
+  return 0;
+}

@@ -1,0 +1,100 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "bun:test";
+import { cleanUp, konsul, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
+import { startThreeNodes } from "./three-nodes.ts";
+
+afterEach(cleanUp);
+
+async function put(node: AgentProcess, key: string, value: string | Uint8Array): Promise<void> {
+  expect((await fetch(`${node.url}/kv/${key}`, { method: "PUT", body: value })).status).toBe(200);
+}
+
+async function keysOf(node: AgentProcess): Promise<readonly unknown[]> {
+  const answer = await fetch(`${node.url}/kv/?consistent`);
+  const body: { readonly entries?: readonly { readonly key: string; readonly value: string }[] } = Object(
+    await answer.json(),
+  );
+  return (body.entries ?? []).map(({ key, value }) => `${key}=${value}`);
+}
+
+describe("a backup", () => {
+  test("of one cluster is restored on another, on all nodes, with watchers told", async () => {
+    const source = await startAgent(["--dev"]);
+    for (let at = 0; at < 50; at += 1) await put(source, `k${at}`, `v${at}`.repeat(1000));
+    const service = { name: "web", address: "h", port: 1 };
+    await fetch(`${source.url}/register`, { method: "PUT", body: JSON.stringify(service) });
+    const file = join(temporaryFolder(), "backup");
+    const saved = await konsul(["snapshot", "save", file, "--json"], { url: source.url });
+    expect(JSON.parse(saved.out)).toMatchObject({ keys: 50, services: 1 });
+    expect((await konsul(["snapshot", "inspect", file], {})).out).toContain("keys");
+    const over = await konsul(["snapshot", "save", file], { url: source.url });
+    expect([over.code, over.problems]).toEqual([1, expect.stringContaining("not overwritten")]);
+    const { nodes, leader, followers } = await startThreeNodes();
+    await put(leader, "old", "gone soon");
+    const watching = await fetch(`${leader.url}/watch?prefix=`);
+    const careless = await konsul(["snapshot", "restore", file], { url: leader.url });
+    expect([careless.code, careless.problems]).toEqual([1, expect.stringContaining("--yes")]);
+    expect(await keysOf(leader)).toEqual(["old=gone soon"]);
+    // Through a follower: the command follows the redirect.
+    const restored = await konsul(["snapshot", "restore", file, "--yes"], { url: followers[0].url });
+    expect([restored.code, restored.problems]).toEqual([0, expect.stringContaining("50 keys and 1 services")]);
+    const wanted = await keysOf(source);
+    for (const node of nodes) {
+      expect(await keysOf(node)).toEqual(wanted);
+      expect((await fetch(`${node.url}/services/web?consistent`)).status).toBe(200);
+    }
+    let heard = "";
+    for await (const chunk of watching.body ?? []) {
+      heard += new TextDecoder().decode(chunk);
+      if (heard.includes("event: reset")) break;
+    }
+    await leader.end("SIGKILL");
+    for (const node of followers) {
+      let keys: readonly unknown[] = [];
+      while (keys.length !== wanted.length) keys = await keysOf(node).catch(() => []);
+      expect(keys).toEqual(wanted);
+    }
+  }, 60_000);
+
+  test("that is damaged or cut short is refused by the command and by the server, and changes nothing", async () => {
+    const node = await startAgent(["--dev"]);
+    await put(node, "a", crypto.getRandomValues(new Uint8Array(40_000)));
+    const folder = temporaryFolder();
+    const file = join(folder, "good");
+    expect((await konsul(["snapshot", "save", file], { url: node.url })).code).toBe(0);
+    await put(node, "b", "later");
+    const good = readFileSync(file);
+    const wrong: (readonly [string, Uint8Array])[] = [
+      ["cut", good.subarray(0, good.length - 1)],
+      ["long", Buffer.concat([good, Buffer.from("x")])],
+      ["other", Buffer.from("PK\u0003\u0004 no backup at all")],
+      ["empty", new Uint8Array(0)],
+    ];
+    for (let at = 0; at < 20; at += 1) {
+      const flipped = Buffer.from(good);
+      const place = Math.floor((at * good.length) / 20);
+      flipped[place] = (flipped[place] ?? 0) ^ 4;
+      wrong.push([`flip${at}`, flipped]);
+    }
+    for (const [name, bytes] of wrong) {
+      writeFileSync(join(folder, name), bytes);
+      const refused = await konsul(["snapshot", "restore", join(folder, name), "--yes"], { url: node.url });
+      expect([name, refused.code, refused.problems]).toEqual([name, 1, expect.stringContaining("no good backup")]);
+      const answer = await fetch(`${node.url}/snapshot`, { method: "PUT", body: bytes });
+      const body: { readonly error?: string; readonly message?: string } = Object(await answer.json());
+      expect([name, answer.status, body.error]).toEqual([name, 400, "bad_request"]);
+      expect(body.message).toContain("Nothing was changed");
+      expect((await fetch(`${node.url}/kv/b`)).status).toBe(200);
+    }
+    const restored = await fetch(`${node.url}/snapshot`, { method: "PUT", body: good });
+    expect(restored.status).toBe(200);
+    expect((await fetch(`${node.url}/kv/b`)).status).toBe(404);
+  }, 60_000);
+
+  test("is not there when saving failed", async () => {
+    const file = join(temporaryFolder(), "backup");
+    const nobody = await konsul(["snapshot", "save", file], { url: "http://127.0.0.1:1" });
+    expect([nobody.code, existsSync(file), existsSync(`${file}.part`)]).toEqual([1, false, false]);
+  });
+});
