@@ -123,6 +123,25 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./backup-commands.ts")).restore(call),
   }),
   {
+    path: ["recover", "inspect"],
+    summary: "offline, after a lost quorum: shows what the folders of the survivors hold",
+    positions: [{ name: "DIR", help: "data folders, of agents that are stopped", isRepeatable: true }],
+    flags: [JSON_FLAG],
+    run: async (call) => (await import("./recover-commands.ts")).inspect(call),
+  },
+  {
+    path: ["recover"],
+    summary: "offline, after a lost quorum: makes a cluster of one from a survivor's folder",
+    positions: [],
+    flags: [
+      { name: "from", value: "DIR", help: "the data folder to recover from; it stays as it is" },
+      { name: "to", value: "DIR", help: "the new data folder; DIR.recovered" },
+      { name: "peers", value: "FILE", help: "HashiCorp's peers.json: shown as the list of who may join" },
+      JSON_FLAG,
+    ],
+    run: async (call) => (await import("./recover-commands.ts")).recover(call),
+  },
+  {
     path: ["tls", "ca", "create"],
     summary: "makes a certificate authority for a cluster",
     positions: [],
@@ -156,7 +175,7 @@ export const COMMANDS: readonly Command[] = [
   client("lock", "runs a command while it holds a lock, and stops it when the lock is lost", {
     positions: [
       KEY,
-      { name: "COMMAND", help: "what to run, with its arguments; its exit code is given back", isRepeatable: true },
+      { name: "-- COMMAND", help: "what to run, with its arguments; its exit code is given back", isRepeatable: true },
     ],
     flags: [
       { name: "ttl", value: "DURATION", help: "the lock is free so long after this machine died, 1s to 24h; 15s" },

@@ -23,7 +23,7 @@ export function explain(command: Command): string {
   const { path, summary, positions } = command;
   const flags = command.flags.filter(({ isHidden }) => isHidden !== true);
   const usage = positions.map(({ name, isOptional, isRepeatable }) => {
-    const shown = isRepeatable === true ? `-- ${name}...` : name;
+    const shown = isRepeatable === true ? `${name}...` : name;
     return isOptional === true ? `[${shown}]` : shown;
   });
   const lines = [

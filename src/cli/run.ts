@@ -12,7 +12,8 @@ export async function run(argv: readonly string[]): Promise<number> {
       return isHelp || words[0] === "help" ? 0 : 2;
     }
     const group = COMMANDS.filter(({ path }) => words.every((word, at) => path[at] === word));
-    if (isHelp && group.length > 1) {
+    const isExact = group.some(({ path }) => path.length === words.length);
+    if (isHelp && group.length > 1 && !isExact) {
       process.stdout.write(`${overview(group)}\n`);
       return 0;
     }

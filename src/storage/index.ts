@@ -1,3 +1,4 @@
+export { lockFolder } from "./dir-lock.ts";
 export { EnvironmentFailure } from "./failures.ts";
 export { storePaths, type StorePaths } from "./files.ts";
 export { openLogStore, type LogStoreOpened, type LogStoreOptions } from "./log-store.ts";
