@@ -2,16 +2,9 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "../base/index.ts";
 import type { Formed } from "../cluster/index.ts";
-import type { Config, TlsPaths } from "../config/index.ts";
+import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
-import {
-  answerForwarded,
-  createApp,
-  createStartingApp,
-  startHttpServer,
-  type HttpServer,
-  type Listening,
-} from "../http/index.ts";
+import { answerForwarded, createApp, createStartingApp, startHttpServer, type HttpServer } from "../http/index.ts";
 import { createFormationMemory, openFormationFile } from "./formation-file.ts";
 import {
   DEFAULT_NODE_LIMITS,
@@ -23,15 +16,16 @@ import {
   type RaftNodeOptions,
   type StoredState,
 } from "../node/index.ts";
-import { Registry, Replica, SessionKeeper, type ReplicaLimits } from "../replica/index.ts";
-import { Metrics, observeProcess, type Logger } from "../telemetry/index.ts";
+import { Replica, type ReplicaLimits } from "../replica/index.ts";
+import { observeProcess, type Logger, type Metrics } from "../telemetry/index.ts";
 import { createNoTransport } from "../transport/index.ts";
+import { httpTls, openTlsFiles, type CertificateFiles } from "./certificates.ts";
+import { startKeepers } from "./keepers.ts";
 import { createCluster, joinCluster, mintBootId, mintIncarnation } from "./identity.ts";
 import { Peers } from "./peers.ts";
 import { observeRaft } from "./raft-metrics.ts";
 import { randomHex } from "./random-hex.ts";
 import { openStores } from "./stores.ts";
-import { TlsFiles } from "./tls-files.ts";
 
 export interface StartOptions {
   readonly config: Config;
@@ -82,33 +76,6 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
       files.value.peer?.reload();
     },
   });
-}
-
-interface CertificateFiles {
-  readonly metrics: Metrics;
-  readonly http: TlsFiles | undefined;
-  readonly peer: TlsFiles | undefined;
-}
-
-function openTlsFiles({ config, clock, logger }: StartOptions): Result<CertificateFiles, string> {
-  const metrics = new Metrics();
-  const open = (use: "http" | "peer", paths: TlsPaths, isWanted: boolean): Result<TlsFiles | undefined, string> =>
-    isWanted ? TlsFiles.open({ use, paths, clock, logger, metrics }) : ok(undefined);
-  const http = open("http", config.tls, config.tls.isEnabled);
-  if (!http.ok) return http;
-  const peer = open("peer", config.raft.tls, config.raft.isEnabled && config.raft.tls.isEnabled);
-  return peer.ok ? ok({ metrics, http: http.value, peer: peer.value }) : peer;
-}
-
-function httpTls({ config }: StartOptions, files: TlsFiles | undefined): Pick<Listening, "tls"> {
-  if (files === undefined) return {};
-  const clients = config.tls.areClientsChecked ? { requestCert: true, rejectUnauthorized: true } : {};
-  return {
-    tls: () => {
-      const { ca, cert, key } = files.current;
-      return { cert, key, ...(ca === "" ? {} : { ca }), ...clients };
-    },
-  };
 }
 
 type NodeAgent = Omit<Agent, "reload">;
@@ -189,29 +156,14 @@ function serve({ options, node, replica, identity, metrics, server, peers }: Ser
   observeRaft(metrics, node, replica);
   let onHalt: ((reason: string) => void) | undefined;
   let onStopRequest: (() => void) | undefined;
-  node.observe({
-    onCondition: (condition) => {
-      if (condition.kind === "untrusted")
-        logger.error("This node serves nothing any more, because its disk broke a promise", {
-          reason: condition.reason,
-        });
-      if (condition.kind === "halted") onHalt?.(condition.reason);
-    },
-    onObservation: (observation) => {
-      if (observation.kind === "distrusted") {
-        logger.error("This node is no member any more and will not campaign again", { reason: observation.reason });
-      }
-      if (observation.kind === "role")
-        logger.info(`This node is ${observation.role}`, { term: observation.term, reason: observation.reason });
-    },
-  });
-  const registry = keepRegistry(options, node, replica, metrics);
-  const sessions = keepSessions(options, node, replica);
+  logConditions(node, logger, (reason) => onHalt?.(reason));
+  const keepers = startKeepers(options, node, replica, metrics);
   const { clusterId, epoch } = identity;
   const deps = {
     replica,
-    registry,
-    sessions,
+    registry: keepers.registry,
+    sessions: keepers.sessions,
+    autopilot: keepers.autopilot,
     services: config.services,
     access: config.acl,
     aclReset: aclResetFile(config.dataDir),
@@ -236,8 +188,7 @@ function serve({ options, node, replica, identity, metrics, server, peers }: Ser
   return ok({
     port: server.port,
     stop: async (deadline) => {
-      registry.stop();
-      sessions.stop();
+      keepers.stop();
       replica.stop();
       process.stop();
       await Promise.race([server.stop(false), wait(clock, deadline)]);
@@ -253,6 +204,25 @@ function serve({ options, node, replica, identity, metrics, server, peers }: Ser
   });
 }
 
+function logConditions(node: RaftNode, logger: Logger, onHalt: (reason: string) => void): void {
+  node.observe({
+    onCondition: (condition) => {
+      if (condition.kind === "untrusted")
+        logger.error("This node serves nothing any more, because its disk broke a promise", {
+          reason: condition.reason,
+        });
+      if (condition.kind === "halted") onHalt(condition.reason);
+    },
+    onObservation: (observation) => {
+      if (observation.kind === "distrusted") {
+        logger.error("This node is no member any more and will not campaign again", { reason: observation.reason });
+      }
+      if (observation.kind === "role")
+        logger.info(`This node is ${observation.role}`, { term: observation.term, reason: observation.reason });
+    },
+  });
+}
+
 /** Who can write into the leader's data folder may ask for a new first token. */
 function aclResetFile(dataDir: string): Parameters<typeof createApp>[0]["aclReset"] {
   const file = join(dataDir, "acl-bootstrap-reset");
@@ -264,28 +234,6 @@ function aclResetFile(dataDir: string): Parameters<typeof createApp>[0]["aclRese
     },
     clear: () => rmSync(file, { force: true }),
   };
-}
-
-function keepRegistry({ clock }: StartOptions, node: RaftNode, replica: Replica, metrics: Metrics): Registry {
-  return new Registry({
-    fsm: replica.fsm,
-    clock,
-    isLeading: () => node.status().core.role === "leader",
-    confirm: async () => replica.prepareRead({ isConsistent: true }),
-    write: replica.write.bind(replica),
-    onHeartbeat: () => metrics.increase("konsul_service_heartbeats_total"),
-    onExpired: (count) => metrics.increase("konsul_expired_services_total", {}, count),
-  });
-}
-
-function keepSessions({ clock }: StartOptions, node: RaftNode, replica: Replica): SessionKeeper {
-  return new SessionKeeper({
-    fsm: replica.fsm,
-    clock,
-    isLeading: () => node.status().core.role === "leader",
-    confirm: async () => replica.prepareRead({ isConsistent: true }),
-    write: replica.write.bind(replica),
-  });
 }
 
 async function wait(clock: Clock, until: number): Promise<void> {

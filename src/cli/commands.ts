@@ -172,6 +172,16 @@ export const COMMANDS: readonly Command[] = [
     ],
     run: async (call) => (await import("./tls-commands.ts")).certCreate(call),
   },
+  client("cluster autopilot get", "shows autopilot's settings", {
+    run: async (call) => (await import("./autopilot-commands.ts")).get(call),
+  }),
+  client("cluster autopilot set", "changes autopilot's settings, for the whole cluster", {
+    positions: [{ name: "NAME=VALUE", help: "such as min_quorum=3 or dead_server_after=1h", isRepeatable: true }],
+    run: async (call) => (await import("./autopilot-commands.ts")).set(call),
+  }),
+  client("cluster autopilot state", "shows the servers as autopilot sees them", {
+    run: async (call) => (await import("./autopilot-commands.ts")).state(call),
+  }),
   client("lock", "runs a command while it holds a lock, and stops it when the lock is lost", {
     positions: [
       KEY,

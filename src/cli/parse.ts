@@ -8,7 +8,7 @@ export function findCommand(
 ): { readonly command: Command; readonly rest: readonly string[] } {
   const command = commands.find(({ path }) => path.every((word, at) => words[at] === word));
   if (command !== undefined) return { command, rest: words.slice(command.path.length) };
-  const given = words.slice(0, words[0] === "acl" || words[0] === "tls" ? 3 : 2).join(" ");
+  const given = words.slice(0, ["acl", "tls", "cluster"].includes(words[0] ?? "") ? 3 : 2).join(" ");
   const group = commands.filter(({ path }) => path.length > 1 && path[0] === words[0]);
   const names = (group.length > 0 ? group : commands).map(({ path }) => path.join(" "));
   throw new UsageError(`"${given}" is no command${suggestion(given, names)}: konsul --help lists them all`);

@@ -26,3 +26,6 @@ export {
   type AdmissionAnswer,
   type StandingAnswer,
 } from "./wire.ts";
+export { Autopilot, type AutopilotSettings } from "./autopilot/autopilot.ts";
+export { nextDeadServer } from "./autopilot/dead-servers.ts";
+export { assessHealth, type ClusterHealth, type ServerState, type ServerStats } from "./autopilot/server-health.ts";

@@ -54,6 +54,15 @@ export interface Config {
     readonly staleMsMax: number;
     readonly isMetricsPublic: boolean;
   };
+  /** First values: the cluster's own, once somebody sets them, go before. */
+  readonly autopilot: {
+    readonly cleanupDeadServers: boolean;
+    readonly lastContactThresholdMs: number;
+    readonly trailingLogsMax: number;
+    readonly minQuorum: number;
+    readonly deadServerAfterMs: number;
+    readonly stabilizationMs: number;
+  };
   readonly limits: {
     readonly valueBytesMax: number;
     readonly inflightBytesMax: number;

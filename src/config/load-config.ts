@@ -162,6 +162,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       staleMsMax: read.number("acl.max_stale"),
       isMetricsPublic: read.flag("http.metrics_public") && (!hasAcl || written.has("http.metrics_public")),
     },
+    autopilot: assembleAutopilot(read),
     limits: assembleLimits(read),
     health: { lagEntriesMax: read.number("health.max_lag_entries") },
     hasSwagger: read.flag("http.swagger"),
@@ -176,6 +177,17 @@ function tlsPaths(read: Reader, key: "tls" | "raft.tls"): TlsPaths {
     read.text(`${key}.key_file`),
   ];
   return { caFile, certFile, keyFile };
+}
+
+function assembleAutopilot(read: Reader): Config["autopilot"] {
+  return {
+    cleanupDeadServers: read.flag("autopilot.cleanup_dead_servers"),
+    lastContactThresholdMs: read.number("autopilot.last_contact_threshold"),
+    trailingLogsMax: read.number("autopilot.max_trailing_logs"),
+    minQuorum: read.number("autopilot.min_quorum"),
+    deadServerAfterMs: read.number("autopilot.dead_server_after"),
+    stabilizationMs: read.number("autopilot.server_stabilization_time"),
+  };
 }
 
 function assembleLimits(read: Reader): Config["limits"] {

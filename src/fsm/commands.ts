@@ -9,11 +9,13 @@ import { readKvCommand, writeKvCommand } from "./kv/kv-command-codec.ts";
 
 import type { RestoreCommand } from "./restore/restore-command.ts";
 import { readRestoreCommand, writeRestoreCommand } from "./restore/restore-command-codec.ts";
+import type { SettingsSet } from "./settings/settings-command.ts";
+import { readSettingsCommand, writeSettingsCommand } from "./settings/settings-command-codec.ts";
 import type { SessionCommand } from "./sessions/session-command.ts";
 import { readSessionCommand, writeSessionCommand } from "./sessions/session-command-codec.ts";
 
 /** What a log entry of kind `command` says. One member per domain. */
-export type Command = KvCommand | ServiceCommand | SessionCommand | AclCommand | RestoreCommand;
+export type Command = KvCommand | ServiceCommand | SessionCommand | AclCommand | RestoreCommand | SettingsSet;
 
 /** First byte of every command. A changed meaning is a new command, not a new version of an old one. */
 export const COMMAND_VERSION = 1;
@@ -45,6 +47,7 @@ export function encodeCommand(command: Command): Uint8Array {
   if (isServiceCommand(command)) writeServiceCommand(writer, command);
   else if (isSessionCommand(command)) writeSessionCommand(writer, command);
   else if (isAclCommand(command)) writeAclCommand(writer, command);
+  else if (command.kind === "settings-set") writeSettingsCommand(writer, command);
   else if (isRestoreCommand(command)) writeRestoreCommand(writer, command);
   else writeKvCommand(writer, command);
   return writer.finish();
@@ -67,7 +70,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
       readServiceCommand(type, reader) ??
       readSessionCommand(type, reader) ??
       readAclCommand(type, reader) ??
-      readRestoreCommand(type, reader);
+      readRestoreCommand(type, reader) ??
+      readSettingsCommand(type, reader);
     if (command === undefined) throw new InvalidCommand(`A command has a type this program does not know: ${type}`);
     reader.end();
     return command;

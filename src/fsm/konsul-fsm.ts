@@ -1,4 +1,4 @@
-import { assert, EMPTY_BYTES, type LogIndex } from "../base/index.ts";
+import { assert, EMPTY_BYTES, utf8, type LogIndex } from "../base/index.ts";
 import { applyAcl, type AclTables } from "./acl/acl-apply.ts";
 import type { AclResult } from "./acl/acl-command.ts";
 import { AclIndex, type AclQueries } from "./acl/acl-queries.ts";
@@ -38,6 +38,8 @@ import { applySession, type SessionTables } from "./sessions/session-apply.ts";
 import type { SessionResult } from "./sessions/session-command.ts";
 import { createSessionQueries, type SessionQueries } from "./sessions/session-queries.ts";
 import { lockDelayRowFormat, sessionRowFormat, type LockDelayRow, type SessionRow } from "./sessions/session-row.ts";
+import type { SettingsResult } from "./settings/settings-command.ts";
+import { settingsRowFormat, type SettingsRow } from "./settings/settings-row.ts";
 import { freezeState, type FrozenState } from "./snapshot/freeze-state.ts";
 import { RestoreFailed, StateRestorer, type RestoreClaim } from "./snapshot/restore-state.ts";
 import { HashSum } from "./state/row-hash.ts";
@@ -60,10 +62,11 @@ export type FsmResult =
   | SessionResult
   | AclResult
   | RestoreResult
+  | SettingsResult
   | { readonly kind: "applied" };
 
 /** Domains whose results say so in their kind; those of keys came first and do not. */
-const NOT_KV = ["applied", "service-", "session-", "lock-", "acl-", "restore-"];
+const NOT_KV = ["applied", "service-", "session-", "lock-", "acl-", "restore-", "settings-"];
 
 export function isServiceResult(result: FsmResult): result is ServiceResult {
   return result.kind.startsWith("service-");
@@ -119,6 +122,8 @@ export interface KonsulFsm {
   readonly services: ServiceQueries;
   readonly sessions: SessionQueries;
   readonly acl: AclQueries;
+  /** JSON of a group of settings that all nodes share; undefined: nobody has set it. */
+  settings(name: string): string | undefined;
   /** As `KvQueries.hasChangedSince`, for any table. */
   hasChangedSince(scope: StateScope, index: LogIndex): boolean;
   readonly changes: Changes;
@@ -146,6 +151,7 @@ class Fsm implements KonsulFsm {
   readonly #sessionTables: SessionTables;
   readonly #aclTables: AclTables;
   readonly #staged: StateTable<StagedRow>;
+  readonly #settings: StateTable<SettingsRow>;
   readonly #tables: TableFactory;
   /** The entry that is being applied replaced the whole state. */
   #isReplaced = false;
@@ -184,10 +190,12 @@ class Fsm implements KonsulFsm {
     this.#sessionTables = { sessions, delays, kv: this.#kvTable, holders: new LockHolders() };
     this.sessions = createSessionQueries(this.#sessionTables);
     this.#staged = new StateTable(tables<StagedRow>(stagedRowFormat), stagedRowFormat, () => undefined);
+    this.#settings = new StateTable(tables<SettingsRow>(settingsRowFormat), settingsRowFormat, () => undefined);
     this.acl = new AclIndex(() => this.#aclTables);
     this.#aclTables = createAclTables(tables, () => this.acl.changed());
     const { policies, tokens, bootstrap } = this.#aclTables;
-    this.#sections = [this.#kvTable, this.#serviceTable, sessions, delays, policies, tokens, bootstrap, this.#staged];
+    const own = [this.#kvTable, this.#serviceTable, sessions, delays];
+    this.#sections = [...own, policies, tokens, bootstrap, this.#staged, this.#settings];
     this.kv = createKvQueries(this.#kvTable, feed);
   }
 
@@ -253,6 +261,10 @@ class Fsm implements KonsulFsm {
     this.changes.reset(moment.index);
   }
 
+  settings(name: string): string | undefined {
+    return this.#settings.get(utf8(name))?.text;
+  }
+
   stateHash(): string {
     return HashSum.hex(this.#sections.map((section) => section.hashSum));
   }
@@ -282,6 +294,10 @@ class Fsm implements KonsulFsm {
     if (isRestoreCommand(command)) {
       return applyRestore(this.#staged, command, (parts, claim) => this.#replace(parts, claim, index));
     }
+    if (command.kind === "settings-set") {
+      this.#settings.set(utf8(command.name), Object.freeze({ text: command.text, modifyIndex: index }));
+      return { kind: "settings-changed", modifyIndex: index };
+    }
     return applyKv(this.#kvTable, index, command);
   }
 
@@ -307,6 +323,9 @@ class Fsm implements KonsulFsm {
     }
     for (const [key, row] of source.#serviceTable.range(everything)) {
       this.#serviceTable.fill(key, serviceRow({ ...row, ...stamp }));
+    }
+    for (const [key, { text }] of source.#settings.range(everything)) {
+      this.#settings.fill(key, Object.freeze({ text, modifyIndex: index }));
     }
     const { policies, tokens, bootstrap } = this.#aclTables;
     const from = source.#aclTables;

@@ -2,7 +2,7 @@ import type { AccessTerms } from "./access.ts";
 import type { Clock } from "../base/index.ts";
 import type { Registry, Replica, SessionKeeper } from "../replica/index.ts";
 import type { ServiceDefaults } from "./service-body.ts";
-import type { InviteOutcome } from "../cluster/index.ts";
+import type { AutopilotSettings, ClusterHealth, InviteOutcome } from "../cluster/index.ts";
 import type { Forward } from "./forward.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 
@@ -29,6 +29,10 @@ export interface HttpDeps {
   readonly access: AccessTerms;
   /** The file by which the machine's owner asks for a new first token. */
   readonly aclReset: { readonly file: string; readonly read: () => number; readonly clear: () => void };
+  readonly autopilot: {
+    readonly health: () => ClusterHealth;
+    readonly settings: () => AutopilotSettings;
+  };
   readonly version: string;
   readonly clusterId: string;
   readonly epoch: { readonly counter: number; readonly random: string };

@@ -197,6 +197,18 @@ export const PATHS: Readonly<Record<string, object>> = {
       ...WRITE_FAILURES,
     }),
   },
+  "/cluster/health": {
+    get: operation("The health of every server, as the leader sees it", [], { "200": "the health" }),
+  },
+  "/cluster/autopilot": {
+    get: operation("Autopilot's settings", [], { "200": "the settings" }),
+    put: operation("Changes some of autopilot's settings", [], {
+      "200": "stored",
+      "400": "a field is wrong",
+      ...WRITE_FAILURES,
+    }),
+  },
+  "/cluster/autopilot/state": { get: operation("What autopilot makes of the servers", [], { "200": "its view" }) },
   "/cluster/join": {
     post: operation("Dials a node and lets it in, as learner", [], {
       "200": "it is a member",

@@ -19,6 +19,7 @@ import {
   putPolicy,
   updateToken,
 } from "./routes/acl.ts";
+import { autopilotState, clusterHealth, getAutopilot, putAutopilot } from "./routes/autopilot.ts";
 import { restoreBackup, saveBackup } from "./routes/backup.ts";
 import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot } from "./routes/cluster.ts";
 import { health, live, ready } from "./routes/health.ts";
@@ -118,6 +119,9 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/cluster/leave/*": { DELETE: on(CLUSTER_ADMIN, leave) },
     "/cluster/promote/*": { POST: on(CLUSTER_ADMIN, promote) },
     "/cluster/demote/*": { POST: on(CLUSTER_ADMIN, demote) },
+    "/cluster/health": { GET: on(CLUSTER_READ, clusterHealth) },
+    "/cluster/autopilot": { GET: on(CLUSTER_READ, getAutopilot), PUT: on(CLUSTER_ADMIN, putAutopilot) },
+    "/cluster/autopilot/state": { GET: on(CLUSTER_READ, autopilotState) },
     "/cluster/join": { POST: on(CLUSTER_ADMIN, join) },
     "/leave": { POST: on(CLUSTER_ADMIN, leaveAndStop) },
     "/snapshot": { GET: on(CLUSTER_ADMIN, saveBackup), PUT: on(CLUSTER_ADMIN, restoreBackup) },

@@ -6,7 +6,7 @@ import { applyNext, drain, randomLog, restoreFrom } from "../test-log.ts";
 const GOLDEN_HASH = "871694ca722396cb";
 const GOLDEN = `
   01
-  13000000 01 0200000000000000 1400000000000000 01 08
+  13000000 01 0200000000000000 1400000000000000 01 09
   0a000000 02 01 0200000000000000
   24000000 03 01000000 61 00 0500000000000000 0100000000000000 0100000000000000 01000000 31
   25000000 03 01000000 62 00 0500000000000000 0200000000000000 0200000000000000 02000000 3232
@@ -17,11 +17,12 @@ const GOLDEN = `
   0a000000 02 06 0000000000000000
   0a000000 02 07 0000000000000000
   0a000000 02 08 0000000000000000
+  0a000000 02 09 0000000000000000
   1d000000 04 0200000000000000 10000000 38373136393463613732323339366362
 `;
 
 /** As a program wrote it that knew keys only. */
-const KEYS_ONLY = GOLDEN.replace("01 08\n", "01 01\n").replaceAll(/  0a000000 02 0[2-8] 0000000000000000\n/g, "");
+const KEYS_ONLY = GOLDEN.replace("01 09\n", "01 01\n").replaceAll(/  0a000000 02 0[2-9] 0000000000000000\n/g, "");
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
@@ -158,7 +159,7 @@ describe("a restore fails by name", () => {
     ["a first frame that is no header", `01 0a000000 02 01 0200000000000000`, "header is not the first"],
     ["a second header", `01 ${header} ${header}`, "comes twice"],
     ["a row outside a section", `01 ${header} ${rowA}`, "outside a section"],
-    ["an unknown section", `01 ${header} 0a000000 02 09 0000000000000000`, "does not know: 9"],
+    ["an unknown section", `01 ${header} 0a000000 02 63 0000000000000000`, "does not know: 99"],
     ["an unknown tag", `01 ${header} 01000000 09`, "unknown tag: 9"],
     ["a frame without a tag", `01 ${header} 00000000`, "frame of 0 bytes"],
     ["a frame larger than any row", `01 ${header} 00000010`, "frame of 268435456 bytes"],

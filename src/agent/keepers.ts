@@ -1,0 +1,87 @@
+import type { Clock } from "../base/index.ts";
+import { Autopilot, type AutopilotSettings } from "../cluster/index.ts";
+import { mergeAutopilot } from "../http/index.ts";
+import type { RaftNode } from "../node/index.ts";
+import { Registry, SessionKeeper, type Replica } from "../replica/index.ts";
+import type { Logger, Metrics } from "../telemetry/index.ts";
+import type { Config } from "../config/index.ts";
+
+export interface KeeperOptions {
+  readonly clock: Clock;
+  readonly config: Config;
+  readonly logger: Logger;
+}
+
+/** What a node does while it leads, and remembers in memory only. */
+export interface Keepers {
+  readonly registry: Registry;
+  readonly sessions: SessionKeeper;
+  readonly autopilot: { readonly health: Autopilot["health"]; readonly settings: () => AutopilotSettings };
+  stop(): void;
+}
+
+export function startKeepers(options: KeeperOptions, node: RaftNode, replica: Replica, metrics: Metrics): Keepers {
+  const registry = keepRegistry(options, node, replica, metrics);
+  const sessions = keepSessions(options, node, replica);
+  const { autopilot, settings } = keepAutopilot(options, node, replica);
+  return {
+    registry,
+    sessions,
+    autopilot: { health: autopilot.health.bind(autopilot), settings },
+    stop: () => {
+      registry.stop();
+      sessions.stop();
+      autopilot.stop();
+    },
+  };
+}
+
+function keepRegistry({ clock }: KeeperOptions, node: RaftNode, replica: Replica, metrics: Metrics): Registry {
+  return new Registry({
+    fsm: replica.fsm,
+    clock,
+    isLeading: () => node.status().core.role === "leader",
+    confirm: async () => replica.prepareRead({ isConsistent: true }),
+    write: replica.write.bind(replica),
+    onHeartbeat: () => metrics.increase("konsul_service_heartbeats_total"),
+    onExpired: (count) => metrics.increase("konsul_expired_services_total", {}, count),
+  });
+}
+
+function keepAutopilot(
+  { clock, config, logger }: KeeperOptions,
+  node: RaftNode,
+  replica: Replica,
+): { readonly autopilot: Autopilot; readonly settings: () => AutopilotSettings } {
+  // Parsed only when it changed: it is asked for every few seconds.
+  let text = "";
+  let current: AutopilotSettings = config.autopilot;
+  const settings = (): AutopilotSettings => {
+    const stored = replica.fsm.settings("autopilot") ?? "";
+    if (stored !== text) {
+      text = stored;
+      const parsed: unknown = stored === "" ? {} : JSON.parse(stored);
+      const fields = typeof parsed === "object" && parsed !== null ? Object.entries(parsed) : [];
+      current = mergeAutopilot(config.autopilot, Object.fromEntries(fields));
+    }
+    return current;
+  };
+  const autopilot = new Autopilot({
+    clock,
+    status: node.status.bind(node),
+    settings,
+    remove: async (key) => replica.change([{ kind: "remove", key }]),
+    note: (message, fields) => logger.warn(message, fields),
+  });
+  return { autopilot, settings };
+}
+
+function keepSessions({ clock }: KeeperOptions, node: RaftNode, replica: Replica): SessionKeeper {
+  return new SessionKeeper({
+    fsm: replica.fsm,
+    clock,
+    isLeading: () => node.status().core.role === "leader",
+    confirm: async () => replica.prepareRead({ isConsistent: true }),
+    write: replica.write.bind(replica),
+  });
+}

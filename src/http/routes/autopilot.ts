@@ -1,0 +1,130 @@
+import { isRecord, parseJson, readBytes } from "../body.ts";
+import type { HttpDeps } from "../deps.ts";
+import { formatDuration, parseDuration } from "../duration.ts";
+import { ApiError, badRequest } from "../errors.ts";
+import { writeFailure } from "../failures.ts";
+import { refuseParameters } from "../query.ts";
+import type { Responder } from "../respond.ts";
+
+export interface AutopilotCall {
+  readonly request: Request;
+  readonly url: URL;
+  readonly respond: Responder;
+}
+
+type Settings = ReturnType<HttpDeps["autopilot"]["settings"]>;
+
+const FIELDS = [
+  "cleanup_dead_servers",
+  "last_contact_threshold",
+  "max_trailing_logs",
+  "min_quorum",
+  "dead_server_after",
+  "server_stabilization_time",
+] as const;
+
+/** Only the leader hears all the others; any other node says what it knows, and that it is partial. */
+export function clusterHealth(deps: HttpDeps, { respond }: AutopilotCall): Response {
+  const { core } = deps.replica.status();
+  const health = deps.autopilot.health();
+  const isLeading = core.role === "leader";
+  const state = health.leader === "" ? "unavailable" : health.isHealthy ? "healthy" : "degraded";
+  return respond.json({
+    state: isLeading || health.leader === "" ? state : "healthy",
+    failure_tolerance: isLeading ? health.failureTolerance : null,
+    servers: isLeading ? serversOf(health) : [],
+    ...(isLeading ? {} : { partial: true }),
+  });
+}
+
+export function autopilotState(deps: HttpDeps, { respond }: AutopilotCall): Response {
+  const health = deps.autopilot.health();
+  const isLeading = deps.replica.status().core.role === "leader";
+  return respond.json({
+    healthy: isLeading ? health.isHealthy : null,
+    failure_tolerance: isLeading ? health.failureTolerance : null,
+    leader: health.leader === "" ? null : health.leader,
+    voters: health.voters,
+    servers: isLeading ? serversOf(health) : [],
+    ...(isLeading ? {} : { partial: true }),
+  });
+}
+
+export function getAutopilot(deps: HttpDeps, { respond }: AutopilotCall): Response {
+  return respond.json(fieldsOf(deps.autopilot.settings()));
+}
+
+/** Changes what is named and keeps the rest; from now on the cluster's own settings hold, not the configuration's. */
+export async function putAutopilot(deps: HttpDeps, { request, url, respond }: AutopilotCall): Promise<Response> {
+  refuseParameters(url);
+  const body = parseJson(await readBytes(request, 8192));
+  if (!isRecord(body)) throw badRequest("body", `must be a JSON object with some of ${FIELDS.join(", ")}`);
+  for (const field of Object.keys(body)) {
+    if (!FIELDS.some((one) => one === field)) {
+      throw badRequest(field, `is no field of this body; it takes ${FIELDS.join(", ")}`);
+    }
+  }
+  const text = JSON.stringify(fieldsOf(merge(deps.autopilot.settings(), body)));
+  const outcome = await deps.replica.write({ kind: "settings-set", name: "autopilot", text });
+  if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
+  if (outcome.result.kind !== "settings-changed") throw new ApiError("internal", "The settings were not changed");
+  return respond.json({ message: "Stored", modify_index: outcome.result.modifyIndex });
+}
+
+/** What `PUT` takes and the log holds, over the settings that hold now. @throws ApiError that names the field */
+export function merge(now: Settings, body: Readonly<Record<string, unknown>>): Settings {
+  return {
+    cleanupDeadServers: flag(body, "cleanup_dead_servers") ?? now.cleanupDeadServers,
+    lastContactThresholdMs: duration(body, "last_contact_threshold", 100) ?? now.lastContactThresholdMs,
+    trailingLogsMax: integer(body, "max_trailing_logs") ?? now.trailingLogsMax,
+    minQuorum: integer(body, "min_quorum") ?? now.minQuorum,
+    deadServerAfterMs: duration(body, "dead_server_after", 1000) ?? now.deadServerAfterMs,
+    stabilizationMs: duration(body, "server_stabilization_time", 0) ?? now.stabilizationMs,
+  };
+}
+
+function fieldsOf(settings: Settings): Readonly<Record<string, unknown>> {
+  return {
+    cleanup_dead_servers: settings.cleanupDeadServers,
+    last_contact_threshold: formatDuration(settings.lastContactThresholdMs),
+    max_trailing_logs: settings.trailingLogsMax,
+    min_quorum: settings.minQuorum,
+    dead_server_after: formatDuration(settings.deadServerAfterMs),
+    server_stabilization_time: formatDuration(settings.stabilizationMs),
+  };
+}
+
+function serversOf({
+  servers,
+}: ReturnType<HttpDeps["autopilot"]["health"]>): readonly Readonly<Record<string, unknown>>[] {
+  return [...servers.values()].map(({ id, state, isHealthy, stableSince, reasons, stats }) => ({
+    id,
+    state,
+    healthy: isHealthy,
+    reasons,
+    stable_since: new Date(stableSince).toISOString(),
+    last_contact_ms: stats.lastContactMs < 0 ? null : Math.round(stats.lastContactMs),
+    last_index: stats.lastIndex,
+  }));
+}
+
+function flag(body: Readonly<Record<string, unknown>>, name: string): boolean | undefined {
+  const value = body[name];
+  if (value === undefined || typeof value === "boolean") return value;
+  throw badRequest(name, `must be true or false: it is ${JSON.stringify(value)}`);
+}
+
+function integer(body: Readonly<Record<string, unknown>>, name: string): number | undefined {
+  const value = body[name];
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw badRequest(name, `must be a whole number from 0: it is ${JSON.stringify(value)}`);
+}
+
+function duration(body: Readonly<Record<string, unknown>>, name: string, min: number): number | undefined {
+  const value = body[name];
+  if (value === undefined) return undefined;
+  const ms = typeof value === "string" ? parseDuration(value) : undefined;
+  if (ms !== undefined && ms >= min) return ms;
+  throw badRequest(name, `must be a duration of at least ${min} ms, such as 10s: it is ${JSON.stringify(value)}`);
+}
