@@ -33,6 +33,11 @@ export class Access {
     this.#secretHash = deps.access.isEnabled ? hashSecret(secretOf(request)) : undefined;
   }
 
+  /** Everything is allowed to everybody. */
+  get isOff(): boolean {
+    return !this.#deps.access.isEnabled;
+  }
+
   /** For logs: the accessor, never the secret. */
   get actor(): string {
     if (!this.#deps.access.isEnabled) return "anybody";

@@ -13,12 +13,14 @@ export function refuseParameters(url: URL): void {
   if (name !== undefined) throw badRequest(name, "is no parameter of this route; it takes none");
 }
 
+const NONE = new URLSearchParams();
+
 /** The query of a request: every parameter is known, checked and named when it is wrong. */
 export class Query {
   readonly #parameters: URLSearchParams;
 
   constructor(url: URL, known: readonly string[]) {
-    this.#parameters = url.searchParams;
+    this.#parameters = url.search === "" ? NONE : url.searchParams;
     for (const name of this.#parameters.keys()) {
       if (!known.includes(name)) {
         throw badRequest(name, `is no parameter of this route; it takes ${known.join(", ")}`);
@@ -66,14 +68,17 @@ export class Query {
   }
 
   /** The parameters that every read has. */
-  readTerms(scope: StateScope, signal: AbortSignal): ReadTerms {
+  readTerms(scope: StateScope, request: { readonly signal: AbortSignal }): ReadTerms {
     const index = this.index("index");
     const waitMs = this.durationMs("wait") ?? DEFAULT_WAIT_MS;
     const minIndex = this.index("min_index");
     const staleMsMax = this.durationMs("max_stale");
+    const isConsistent = this.flag("consistent");
+    const mayWait = isConsistent || index !== undefined || minIndex !== undefined;
     return {
-      isConsistent: this.flag("consistent"),
-      signal,
+      isConsistent,
+      // Asked for only where it may be needed: the runtime makes the signal when it is first looked at.
+      ...(mayWait ? { signal: request.signal } : {}),
       ...(minIndex === undefined ? {} : { minIndex }),
       ...(staleMsMax === undefined ? {} : { staleMsMax }),
       ...(index === undefined ? {} : { blocking: { scope, index, waitMs } }),

@@ -165,7 +165,7 @@ function keyRoute(deps: HttpDeps, keyOf: (call: Call) => Uint8Array): Route {
     (capability: AclNeed["capability"]) =>
     (call: Call): readonly AclNeed[] => [{ resource: "kv", capability, scope: { exact: fromUtf8(keyOf(call)) } }];
   return {
-    GET: { needs: exact("read"), handle: async (call) => getKey(deps, { ...call, key: keyOf(call) }) },
+    GET: { needs: exact("read"), handle: (call) => getKey(deps, { ...call, key: keyOf(call) }) },
     PUT: { needs: exact("write"), handle: async (call) => putKey(deps, { ...call, key: keyOf(call) }) },
     DELETE: {
       needs: (call) => deleteNeeds(call, fromUtf8(keyOf(call))),

@@ -5,6 +5,7 @@ import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { forwardWrite, isForwardable, keepBody, type KeptRequest } from "./forward.ts";
 import { Responder } from "./respond.ts";
+import { RequestMetrics } from "./request-metrics.ts";
 import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
 
@@ -46,26 +47,31 @@ function requestId(request: Request): string {
   return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
 }
 
-function answerer(deps: HttpDeps): (path: string, route: Route | undefined, request: Request) => Promise<Response> {
-  let inFlight = 0;
-  deps.metrics.onScrape(() => deps.metrics.set("konsul_http_requests_in_flight", inFlight));
-  return async (path, route, request) => {
+type Answer = (path: string, route: Route | undefined, request: Request) => Response | Promise<Response>;
+
+/** What needs no waiting is answered without a promise: that is what makes a local read cheap. */
+function answerer(deps: HttpDeps): Answer {
+  const metrics = new RequestMetrics(deps.metrics);
+  return (path, route, request) => {
     const startedAt = deps.clock.now();
-    inFlight += 1;
+    metrics.inFlight += 1;
     const respond = new Responder(deps.replica, requestId(request));
-    const call = { request, url: new URL(request.url), respond, access: new Access(deps, request) };
-    const response =
+    const call: Call = { request, url: new URL(request.url), respond, access: new Access(deps, request) };
+    const finish = (response: Response): Response => {
+      metrics.inFlight -= 1;
+      const { method } = request;
+      const { status } = response;
+      metrics.answered(method, path, status, (deps.clock.now() - startedAt) / 1000);
+      if (status === 401 || status === 403 || !isRead(request))
+        logDecision(deps, endpointOf(route, method), call, status);
+      deps.logger.debug("Answered", { method, route: path, status, request_id: respond.requestId });
+      return response;
+    };
+    const answer =
       deps.forward === undefined || route === undefined || isRead(request) || isLeading(deps) || !isForwardable(request)
-        ? await answerHere(deps, route, call)
-        : await answerAnywhere(deps, route, { ...call, kept: await keepBody(request) });
-    inFlight -= 1;
-    const { method } = request;
-    const seconds = (deps.clock.now() - startedAt) / 1000;
-    deps.metrics.increase("konsul_http_requests_total", { method, route: path, status: String(response.status) });
-    deps.metrics.observe("konsul_http_request_duration_seconds", seconds, { method, route: path });
-    logDecision(deps, endpointOf(route, method), call, response.status);
-    deps.logger.debug("Answered", { method, route: path, status: response.status, request_id: respond.requestId });
-    return response;
+        ? answerHere(deps, route, call)
+        : answerAnywhere(deps, route, call);
+    return answer instanceof Response ? finish(answer) : answer.then(finish);
   };
 }
 
@@ -77,21 +83,25 @@ function isLeading({ replica }: HttpDeps): boolean {
   return replica.status().core.role === "leader";
 }
 
-async function answerHere(deps: HttpDeps, route: Route | undefined, call: Call): Promise<Response> {
+function answerHere(deps: HttpDeps, route: Route | undefined, call: Call): Response | Promise<Response> {
+  const failed = (cause: unknown): Response => call.respond.error(toApiError(deps, call.respond, cause));
   try {
-    return await dispatch(route, call);
+    const answer = dispatch(route, call);
+    return answer instanceof Response ? answer : answer.catch(failed);
   } catch (cause) {
-    return call.respond.error(toApiError(deps, call.respond, cause));
+    return failed(cause);
   }
 }
 
 /** Checked here first, so that bad input costs the leader nothing; handed to the leader when only it can go on. */
-async function answerAnywhere(
-  deps: HttpDeps,
-  route: Route,
-  call: Call & { readonly kept: KeptRequest },
-): Promise<Response> {
-  const { kept, respond } = call;
+async function answerAnywhere(deps: HttpDeps, route: Route, call: Call): Promise<Response> {
+  const { respond } = call;
+  let kept: KeptRequest;
+  try {
+    kept = await keepBody(call.request);
+  } catch (cause) {
+    return respond.error(toApiError(deps, respond, cause));
+  }
   try {
     return await dispatch(route, { ...call, request: kept.request });
   } catch (cause) {
@@ -120,8 +130,8 @@ function endpointOf(route: Route | undefined, method: string): Endpoint | undefi
   return method === "GET" || method === "PUT" || method === "POST" || method === "DELETE" ? route?.[method] : undefined;
 }
 
-/** What is asked for is allowed first, then done; and what was waited for must still be allowed. */
-async function dispatch(route: Route | undefined, call: Call): Promise<Response> {
+/** What is asked for is allowed first, then done; and what was waited for must still be allowed. @throws ApiError */
+function dispatch(route: Route | undefined, call: Call): Response | Promise<Response> {
   const { request, url, access } = call;
   if (route === undefined)
     throw new ApiError("not_found", `There is no route ${url.pathname}: /swagger lists them all`);
@@ -132,16 +142,21 @@ async function dispatch(route: Route | undefined, call: Call): Promise<Response>
       headers: { Allow: allowed },
     });
   }
-  const { needs, handle } = endpoint;
-  if (needs === "open") access.open();
-  else if (needs !== "asked by the handler") {
-    const late = access.demand(needs(call));
-    if (late !== undefined) await late;
-  }
-  const response = await handle(call);
-  assert(access.isDecided, `Nobody asked whether ${request.method} ${url.pathname} is allowed`);
-  if (isRead(request)) access.confirm();
-  return response;
+  const { needs } = endpoint;
+  if (needs === "open" || access.isOff) access.open();
+  const late = typeof needs === "function" && !access.isOff ? access.demand(needs(call)) : undefined;
+  return late === undefined ? runEndpoint(endpoint, call) : late.then(async () => runEndpoint(endpoint, call));
+}
+
+function runEndpoint(endpoint: Endpoint, call: Call): Response | Promise<Response> {
+  const { request, url, access } = call;
+  const checked = (response: Response): Response => {
+    assert(access.isDecided, `Nobody asked whether ${request.method} ${url.pathname} is allowed`);
+    if (isRead(request)) access.confirm();
+    return response;
+  };
+  const response = endpoint.handle(call);
+  return response instanceof Response ? checked(response) : response.then(checked);
 }
 
 /** Operators' actions and denials are for the record, with their actor; never with a secret. */

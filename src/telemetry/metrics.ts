@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { assert } from "../base/index.ts";
+import { BoundHistogram } from "./bound-histogram.ts";
 import { CATALOGUE, type MetricEntry, type MetricName } from "./catalogue.ts";
 
 /** From 50 µs to 10 s: an fsync and a slow disk both have their place. */
@@ -26,6 +27,7 @@ export class Metrics {
   readonly #all = new Map<string, Counter | Gauge | Histogram>();
   readonly #collectors: (() => void)[] = [];
   readonly #pending: Pending[] = [];
+  readonly #histograms = new Map<MetricName, BoundHistogram[]>();
 
   constructor() {
     for (const entry of CATALOGUE) this.#all.set(entry.name, this.#create(entry));
@@ -46,6 +48,14 @@ export class Metrics {
         pending.count += 1;
       },
     };
+  }
+
+  /** A series that is counted here and printed with each scrape; of one name, all series or none are bound. */
+  histogram(name: MetricName, labels: Labels): BoundHistogram {
+    assert(this.#all.get(name) instanceof Histogram, `${name} is a histogram`);
+    const bound = new BoundHistogram(name, labels, BUCKETS_SECONDS);
+    this.#histograms.set(name, [...(this.#histograms.get(name) ?? []), bound]);
+    return bound;
   }
 
   set(name: MetricName, value: number, labels: Labels = {}): void {
@@ -76,7 +86,13 @@ export class Metrics {
       this.increase(pending.name, pending.labels, pending.count);
       pending.count = 0;
     }
-    return this.#registry.metrics();
+    let text = await this.#registry.metrics();
+    for (const [name, series] of this.#histograms) {
+      // All lines of a metric stand together, behind its type.
+      const type = `# TYPE ${name} histogram\n`;
+      text = text.replace(type, () => type + series.map((one) => one.lines()).join(""));
+    }
+    return text;
   }
 
   #create(entry: MetricEntry): Counter | Gauge | Histogram {

@@ -6,6 +6,7 @@ import { wrk, type Load } from "./wrk.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
 const SECONDS = Number(process.env["SECONDS"] ?? 3);
+const WARM_UP = Number(process.env["WARM_UP"] ?? 8);
 const HISTORY = join(import.meta.dir, "history.jsonl");
 
 interface Figure {
@@ -118,7 +119,9 @@ export const againstEtcd: Bench = {
 
 async function measure(system: System, cluster: Running, samples: Map<string, number[]>): Promise<number> {
   let failures = 0;
-  await wrk(cluster.leader, system.write, { clients: 64, seconds: 2 });
+  // Until the hot paths are compiled: a server is not new for long.
+  await wrk(cluster.leader, system.write, { clients: 64, seconds: WARM_UP });
+  await wrk(cluster.leader, system.consistentRead, { clients: 64, seconds: WARM_UP / 2 });
   const loads = new Map<string, Load>();
   for (const { name, clients, at, of, value } of FIGURES) {
     const kind = `${clients} ${at} ${of === write ? "write" : "read"}`;

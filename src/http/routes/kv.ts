@@ -2,6 +2,7 @@ import { fromUtf8, utf8, type LogIndex } from "../../base/index.ts";
 import { isKvResult, type KvCommand, type KvResult } from "../../fsm/index.ts";
 import { readValue } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
+import type { ReadFailure } from "../../replica/index.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { readFailure, writeFailure } from "../failures.ts";
 import { parseFlags } from "../flags.ts";
@@ -11,6 +12,7 @@ import { Query, READ_PARAMETERS } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import { putLocked } from "./locks.ts";
 
+const GET_PARAMETERS = [...READ_PARAMETERS, "raw", "key"];
 const KEYS_DELETED_MAX = 100_000;
 
 /** One request to the key-value routes. */
@@ -72,19 +74,26 @@ function lockTerms(
   return { kind: `lock-${name}`, session };
 }
 
-export async function getKey(deps: HttpDeps, call: KvCall): Promise<Response> {
-  const query = new Query(call.url, [...READ_PARAMETERS, "raw", "key"]);
+export function getKey(deps: HttpDeps, call: KvCall): Response | Promise<Response> {
+  const query = new Query(call.url, GET_PARAMETERS);
   const key = checkKey(call.key);
-  const failure = await deps.replica.prepareRead(query.readTerms({ key }, call.request.signal));
-  if (failure !== undefined) throw readFailure(failure);
+  const prepared = deps.replica.prepareRead(query.readTerms({ key }, call.request));
+  const answer = (failure: ReadFailure | undefined): Response => {
+    if (failure !== undefined) throw readFailure(failure);
+    return answerKey(deps, call, query);
+  };
+  return prepared instanceof Promise ? prepared.then(answer) : answer(prepared);
+}
+
+function answerKey(deps: HttpDeps, { key, respond }: KvCall, query: Query): Response {
   deps.metrics.increase("konsul_kv_operations_total", { operation: "get" });
   const row = deps.replica.fsm.kv.get(key);
   if (row === undefined) throw new ApiError("not_found", "There is no such key", { fields: { key: fromUtf8(key) } });
   if (query.flag("raw")) {
     const headers = { "X-Konsul-Modify-Index": String(row.modifyIndex), "X-Konsul-Flags": String(row.flags) };
-    return call.respond.bytes(row.value, { type: "application/octet-stream", headers });
+    return respond.bytes(row.value, { type: "application/octet-stream", headers });
   }
-  return call.respond.json(keyFields(key, row));
+  return respond.json(keyFields(key, row));
 }
 
 export async function deleteKey(deps: HttpDeps, call: KvCall): Promise<Response> {
@@ -125,7 +134,7 @@ export async function listKeys(deps: HttpDeps, call: Omit<KvCall, "key">): Promi
   const prefix = checkPrefix(query.text("prefix") ?? utf8(""));
   const limit = query.integer("limit", { min: 1, max: 10_000 }) ?? deps.limits.page;
   const after = query.text("after");
-  const failure = await deps.replica.prepareRead(query.readTerms({ prefix }, call.request.signal));
+  const failure = await deps.replica.prepareRead(query.readTerms({ prefix }, call.request));
   if (failure !== undefined) throw readFailure(failure);
   deps.metrics.increase("konsul_kv_operations_total", { operation: "list" });
   const page = { prefix, limit, ...(after === undefined ? {} : { after }) };

@@ -130,7 +130,7 @@ async function read(
   name?: string,
 ): Promise<readonly ServiceEntry[]> {
   const services = name === undefined ? utf8("") : serviceKey(name, "");
-  const failure = await deps.replica.prepareRead(query.readTerms({ services }, request.signal));
+  const failure = await deps.replica.prepareRead(query.readTerms({ services }, request));
   if (failure !== undefined) throw readFailure(failure);
   const tag = textOf(query, "tag");
   const meta = textOf(query, "meta");

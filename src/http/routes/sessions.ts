@@ -72,7 +72,7 @@ export async function renewSession(deps: HttpDeps, { url, respond }: SessionCall
 
 async function prepare(deps: HttpDeps, { url, request }: SessionCall): Promise<void> {
   const query = new Query(url, READ_PARAMETERS);
-  const failure = await deps.replica.prepareRead(query.readTerms({ prefix: utf8("") }, request.signal));
+  const failure = await deps.replica.prepareRead(query.readTerms({ prefix: utf8("") }, request));
   if (failure !== undefined) throw readFailure(failure);
 }
 
