@@ -61,7 +61,8 @@ export class Access {
 
   /** Again, after something was waited for: rights may have been taken away. @throws ApiError */
   confirm(): void {
-    if (!this.#deps.access.isEnabled || this.#version === this.#deps.replica.fsm.acl.version) return;
+    const isUnchanged = this.#asked.length === 0 || this.#version === this.#deps.replica.fsm.acl.version;
+    if (!this.#deps.access.isEnabled || isUnchanged) return;
     this.#decide(this.#asked);
   }
 

@@ -66,7 +66,12 @@ export async function transfer(deps: HttpDeps, { request, url, respond }: Member
 }
 
 function idBehind(url: URL, start: string): string {
-  return fromUtf8(percentDecode(url.pathname.slice(start.length)));
+  const bytes = percentDecode(url.pathname.slice(start.length));
+  try {
+    return fromUtf8(bytes);
+  } catch {
+    throw badRequest("id", "must be percent-encoded UTF-8");
+  }
 }
 
 /** @throws ApiError not_found */
