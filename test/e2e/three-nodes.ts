@@ -6,6 +6,10 @@ export interface ThreeNodes {
   readonly nodes: readonly [AgentProcess, AgentProcess, AgentProcess];
   readonly leader: AgentProcess;
   readonly followers: readonly [AgentProcess, AgentProcess];
+  /** Where each node is reached, before and after it was started anew. */
+  readonly urls: readonly [string, string, string];
+  /** Starts a node that ended, with the same folder and ports. */
+  readonly restart: (at: number) => Promise<AgentProcess>;
 }
 
 /** Three voters with a leader, as every one of them sees it. `tokenFrom` is asked once the first node serves. */
@@ -33,7 +37,8 @@ export async function startThreeNodes(
   const at = Number((await leaderSeenBy(nodes[0]))?.split("-")[1]);
   const [leader, second, third] = [nodes[at], nodes[(at + 1) % 3], nodes[(at + 2) % 3]];
   if (leader === undefined || second === undefined || third === undefined) throw new Error("there are three nodes");
-  return { nodes, leader, followers: [second, third] };
+  const urls = [nodes[0].url, nodes[1].url, nodes[2].url] as const;
+  return { nodes, leader, followers: [second, third], urls, restart: start };
 }
 
 /** Undefined until there are three voters and a leader. */
