@@ -293,7 +293,12 @@ function httpAddressOf({ httpAdvertiseAddress, host, port, tls }: Config): strin
 }
 
 function replicaLimits({ limits }: Config): ReplicaLimits {
-  return { requestTimeoutMs: limits.requestTimeoutMs, waitMsMax: limits.waitMsMax, watchersMax: limits.watchersMax };
+  return {
+    requestTimeoutMs: limits.requestTimeoutMs,
+    waitMsMax: limits.waitMsMax,
+    watchersMax: limits.watchersMax,
+    stateBytesMax: limits.stateBytesMax,
+  };
 }
 
 const MIB = 1024 * 1024;

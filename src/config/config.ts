@@ -74,8 +74,9 @@ export interface Config {
     readonly diskReserveBytes: number;
     readonly watchWindow: number;
     readonly page: number;
+    readonly stateBytesMax: number;
   };
-  readonly health: { readonly lagEntriesMax: number };
+  readonly health: { readonly lagEntriesMax: number; readonly recentElectionsMax: number };
   readonly hasSwagger: boolean;
   readonly isInsecure: boolean;
 }

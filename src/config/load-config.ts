@@ -164,7 +164,10 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
     },
     autopilot: assembleAutopilot(read),
     limits: assembleLimits(read),
-    health: { lagEntriesMax: read.number("health.max_lag_entries") },
+    health: {
+      lagEntriesMax: read.number("health.max_lag_entries"),
+      recentElectionsMax: read.number("health.recent_elections"),
+    },
     hasSwagger: read.flag("http.swagger"),
     isInsecure: read.flag("insecure"),
   };
@@ -202,5 +205,6 @@ function assembleLimits(read: Reader): Config["limits"] {
     diskReserveBytes: read.number("limits.disk_reserve_bytes"),
     watchWindow: read.number("limits.watch_window"),
     page: read.number("limits.page"),
+    stateBytesMax: read.number("limits.max_state_bytes"),
   };
 }

@@ -19,6 +19,7 @@ export const STATUS_OF = {
   overloaded: 503,
   shutting_down: 503,
   disk_full: 503,
+  state_full: 503,
   untrusted_node: 503,
   stale: 503,
   timeout: 504,

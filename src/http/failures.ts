@@ -42,6 +42,11 @@ export function writeFailure(outcome: Exclude<WriteOutcome, { kind: "done" }>, u
         "The disk has no space for writes: this write did not happen. Free some space; reads go on",
         { headers: { "Retry-After": "5" } },
       );
+    case "state-full":
+      return new ApiError(
+        "state_full",
+        `The state takes ${refusal.stateBytes} bytes, more than the ${refusal.stateBytesMax} of limits.max_state_bytes: this write did not happen. Delete something, or raise the limit on all nodes`,
+      );
     case "untrusted":
       return untrusted(refusal.reason);
     default:

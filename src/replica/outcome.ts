@@ -9,6 +9,8 @@ export type WriteRefusal =
   | { readonly kind: "overloaded" }
   | { readonly kind: "shutting-down" }
   | { readonly kind: "disk-full" }
+  /** The state takes more memory than it may: only what makes it smaller is taken. */
+  | { readonly kind: "state-full"; readonly stateBytes: number; readonly stateBytesMax: number }
   | { readonly kind: "untrusted"; readonly reason: string };
 
 export type WriteOutcome =

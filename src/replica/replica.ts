@@ -18,6 +18,7 @@ export interface ReplicaLimits {
   readonly requestTimeoutMs: number;
   readonly waitMsMax: number;
   readonly watchersMax: number;
+  readonly stateBytesMax: number;
 }
 
 export interface ReplicaOptions {
@@ -44,6 +45,18 @@ export interface ReadTerms {
 /** Rejections of a membership change that pass by themselves in a moment. */
 const PASSING: ReadonlySet<string> = new Set(["change-in-progress", "no-own-term-commit", "joint"]);
 const RETRY_MS = 50;
+
+/** Commands that may add rows; a transaction may, so it counts. */
+const GROWING: ReadonlySet<Command["kind"]> = new Set([
+  "kv-set",
+  "kv-txn",
+  "lock-acquire",
+  "service-register",
+  "session-create",
+  "acl-policy-set",
+  "acl-token-create",
+  "restore-chunk",
+]);
 
 /** This node's copy as the application sees it. */
 export class Replica {
@@ -100,6 +113,10 @@ export class Replica {
   async write(command: Command): Promise<WriteOutcome> {
     if (this.#isStopping) return { kind: "refused", refusal: { kind: "shutting-down" } };
     const { node, clock, limits } = this.#options;
+    const stateBytes = this.fsm.stateBytes();
+    if (stateBytes >= limits.stateBytesMax && GROWING.has(command.kind)) {
+      return { kind: "refused", refusal: { kind: "state-full", stateBytes, stateBytesMax: limits.stateBytesMax } };
+    }
     const bytes = encodeCommand(command);
     return new Promise((resolve) => {
       node.propose(bytes, clock.now() + limits.requestTimeoutMs, (outcome) => resolve(this.#toWriteOutcome(outcome)));

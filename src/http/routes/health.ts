@@ -27,6 +27,8 @@ export function health(deps: HttpDeps, respond: Responder): Response {
   const lag = Math.max(0, leaderCommit - core.applied);
   const inContact = core.peers.filter(({ lastContact }) => now - lastContact < 2000).length;
   const reachable = core.role === "leader" ? inContact === core.peers.length : core.leader !== undefined;
+  const leaders = deps.replica.recentLeaders();
+  const services = deps.replica.fsm.services.list();
   const checks: Readonly<Record<string, Check>> = {
     storage:
       condition.kind === "untrusted" || condition.kind === "halted"
@@ -44,6 +46,10 @@ export function health(deps: HttpDeps, respond: Responder): Response {
       lag > deps.health.lagEntriesMax
         ? { status: "fail", message: `${lag} entries behind the leader` }
         : { status: "pass", message: `${lag} entries behind the leader` },
+    recent_elections:
+      leaders > deps.health.recentElectionsMax
+        ? { status: "warn", message: `${leaders} leaders in five minutes` }
+        : { status: "pass", message: `${leaders} leaders in five minutes` },
     peers_reachable: reachable
       ? { status: "pass", message: "all are in contact" }
       : { status: "warn", message: "some are not in contact" },
@@ -57,6 +63,10 @@ export function health(deps: HttpDeps, respond: Responder): Response {
       version: deps.version,
       uptime_seconds: Math.floor(process.uptime()),
       checks,
+      services: {
+        instances: services.length,
+        passing: services.filter(({ row }) => row.status === "passing").length,
+      },
       kv_store: { keys: deps.replica.fsm.keyCount(), state_bytes: deps.replica.fsm.stateBytes() },
       raft: { role: core.role, term: core.term, commit_index: core.commit, applied_index: core.applied },
     },
