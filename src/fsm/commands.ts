@@ -11,11 +11,13 @@ import type { RestoreCommand } from "./restore/restore-command.ts";
 import { readRestoreCommand, writeRestoreCommand } from "./restore/restore-command-codec.ts";
 import type { SettingsSet } from "./settings/settings-command.ts";
 import { readSettingsCommand, writeSettingsCommand } from "./settings/settings-command-codec.ts";
+import type { Once } from "./once/once-command.ts";
+import { readOnceCommand, writeOnceCommand } from "./once/once-command-codec.ts";
 import type { SessionCommand } from "./sessions/session-command.ts";
 import { readSessionCommand, writeSessionCommand } from "./sessions/session-command-codec.ts";
 
 /** What a log entry of kind `command` says. One member per domain. */
-export type Command = KvCommand | ServiceCommand | SessionCommand | AclCommand | RestoreCommand | SettingsSet;
+export type Command = KvCommand | ServiceCommand | SessionCommand | AclCommand | RestoreCommand | SettingsSet | Once;
 
 /** First byte of every command. A changed meaning is a new command, not a new version of an old one. */
 export const COMMAND_VERSION = 1;
@@ -48,6 +50,7 @@ export function encodeCommand(command: Command): Uint8Array {
   else if (isSessionCommand(command)) writeSessionCommand(writer, command);
   else if (isAclCommand(command)) writeAclCommand(writer, command);
   else if (command.kind === "settings-set") writeSettingsCommand(writer, command);
+  else if (command.kind === "once") writeOnceCommand(writer, command);
   else if (isRestoreCommand(command)) writeRestoreCommand(writer, command);
   else writeKvCommand(writer, command);
   return writer.finish();
@@ -71,9 +74,13 @@ export function decodeCommand(bytes: Uint8Array): Command {
       readSessionCommand(type, reader) ??
       readAclCommand(type, reader) ??
       readRestoreCommand(type, reader) ??
-      readSettingsCommand(type, reader);
+      readSettingsCommand(type, reader) ??
+      readOnceCommand(type, reader);
     if (command === undefined) throw new InvalidCommand(`A command has a type this program does not know: ${type}`);
     reader.end();
+    if (command.kind === "once" && decodeCommand(command.command).kind === "once") {
+      throw new InvalidCommand("A command that is done once must not hold another one of its kind");
+    }
     return command;
   } catch (cause) {
     if (cause instanceof InvalidCommand || cause instanceof MalformedBytes) {

@@ -15,6 +15,7 @@ export type { KvRow } from "./kv/kv-row.ts";
 export * from "./limits.ts";
 export type * from "./restore/restore-command.ts";
 export { RESTORE_CHUNK_BYTES_MAX } from "./restore/restore-command-codec.ts";
+export type * from "./once/once-command.ts";
 export type * from "./settings/settings-command.ts";
 export type * from "./sessions/session-command.ts";
 export { SESSION_LIMITS } from "./sessions/session-command-codec.ts";

@@ -38,6 +38,9 @@ import { applySession, type SessionTables } from "./sessions/session-apply.ts";
 import type { SessionResult } from "./sessions/session-command.ts";
 import { createSessionQueries, type SessionQueries } from "./sessions/session-queries.ts";
 import { lockDelayRowFormat, sessionRowFormat, type LockDelayRow, type SessionRow } from "./sessions/session-row.ts";
+import { OnceResults } from "./once/once-apply.ts";
+import type { OnceResult } from "./once/once-command.ts";
+import { onceRowFormat, type OnceRow } from "./once/once-row.ts";
 import type { SettingsResult } from "./settings/settings-command.ts";
 import { settingsRowFormat, type SettingsRow } from "./settings/settings-row.ts";
 import { freezeState, type FrozenState } from "./snapshot/freeze-state.ts";
@@ -63,10 +66,11 @@ export type FsmResult =
   | AclResult
   | RestoreResult
   | SettingsResult
+  | OnceResult
   | { readonly kind: "applied" };
 
 /** Domains whose results say so in their kind; those of keys came first and do not. */
-const NOT_KV = ["applied", "service-", "session-", "lock-", "acl-", "restore-", "settings-"];
+const NOT_KV = ["applied", "service-", "session-", "lock-", "acl-", "restore-", "settings-", "once-"];
 
 export function isServiceResult(result: FsmResult): result is ServiceResult {
   return result.kind.startsWith("service-");
@@ -152,6 +156,7 @@ class Fsm implements KonsulFsm {
   readonly #aclTables: AclTables;
   readonly #staged: StateTable<StagedRow>;
   readonly #settings: StateTable<SettingsRow>;
+  readonly #once: OnceResults;
   readonly #tables: TableFactory;
   /** The entry that is being applied replaced the whole state. */
   #isReplaced = false;
@@ -195,7 +200,9 @@ class Fsm implements KonsulFsm {
     this.#aclTables = createAclTables(tables, () => this.acl.changed());
     const { policies, tokens, bootstrap } = this.#aclTables;
     const own = [this.#kvTable, this.#serviceTable, sessions, delays];
-    this.#sections = [...own, policies, tokens, bootstrap, this.#staged, this.#settings];
+    const once = new StateTable(tables<OnceRow>(onceRowFormat), onceRowFormat, () => undefined);
+    this.#once = new OnceResults(once);
+    this.#sections = [...own, policies, tokens, bootstrap, this.#staged, this.#settings, once];
     this.kv = createKvQueries(this.#kvTable, feed);
   }
 
@@ -257,6 +264,7 @@ class Fsm implements KonsulFsm {
     this.#appliedTime = moment.time;
     this.#sessionTables.holders.rebuild(this.#kvTable.range({ from: EMPTY_BYTES }));
     this.acl.changed();
+    this.#once.rebuild();
     this.#checkInvariants();
     this.changes.reset(moment.index);
   }
@@ -283,16 +291,21 @@ class Fsm implements KonsulFsm {
     this.#restorer = undefined;
     this.#sessionTables.holders.rebuild([]);
     this.acl.changed();
+    this.#once.rebuild();
     this.changes.reset(0);
   }
 
   /** The place where a new domain's commands meet its tables. */
-  #run({ index, time }: FsmEntry, command: Command): FsmResult {
+  #run({ index, time }: Pick<FsmEntry, "index" | "time">, command: Command): FsmResult {
     if (isServiceCommand(command)) return applyService(this.#serviceTable, index, command);
     if (isSessionCommand(command)) return applySession(this.#sessionTables, { index, time }, command);
     if (isAclCommand(command)) return applyAcl(this.#aclTables, index, command);
     if (isRestoreCommand(command)) {
       return applyRestore(this.#staged, command, (parts, claim) => this.#replace(parts, claim, index));
+    }
+    if (command.kind === "once") {
+      const result = this.#once.apply(command, time, (inner) => this.#run({ index, time }, decodeCommand(inner)));
+      return toResult(result);
     }
     if (command.kind === "settings-set") {
       this.#settings.set(utf8(command.name), Object.freeze({ text: command.text, modifyIndex: index }));
@@ -334,6 +347,7 @@ class Fsm implements KonsulFsm {
     for (const [key] of from.bootstrap.range(everything)) bootstrap.fill(key, Object.freeze({ index }));
     this.#sessionTables.holders.rebuild([]);
     this.acl.changed();
+    this.#once.rebuild();
     this.#isReplaced = true;
     return { kind: "restore-done", modifyIndex: index, keys: this.#kvTable.size, services: this.#serviceTable.size };
   }
@@ -354,6 +368,16 @@ function createAclTables(tables: TableFactory, changed: () => void): AclTables {
     tokens: new StateTable(tables<AclTokenRow>(tokenRowFormat), tokenRowFormat, changed),
     bootstrap: new StateTable(tables<AclBootstrapRow>(bootstrapRowFormat), bootstrapRowFormat, changed),
   };
+}
+
+/** What was kept is what this program once gave. */
+function toResult(value: unknown): FsmResult {
+  assert(isResult(value), "A result that was kept must be one");
+  return value;
+}
+
+function isResult(value: unknown): value is FsmResult {
+  return typeof value === "object" && value !== null && "kind" in value;
 }
 
 function decode(entry: FsmEntry): Command {

@@ -3,6 +3,7 @@ import { assert } from "../base/index.ts";
 import { Access } from "./access.ts";
 import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
+import { refuseKey } from "./idempotency.ts";
 import { forwardWrite, isForwardable, keepBody, type KeptRequest } from "./forward.ts";
 import { Responder } from "./respond.ts";
 import { RequestMetrics } from "./request-metrics.ts";
@@ -142,6 +143,7 @@ function dispatch(route: Route | undefined, call: Call): Response | Promise<Resp
       headers: { Allow: allowed },
     });
   }
+  refuseKey(request, url.pathname);
   const { needs } = endpoint;
   if (needs === "open" || access.isOff) access.open();
   const late = typeof needs === "function" && !access.isOff ? access.demand(needs(call)) : undefined;

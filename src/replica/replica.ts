@@ -110,14 +110,16 @@ export class Replica {
     return leader === undefined ? { kind: "no-leader" } : { kind: "not-leader", leader };
   }
 
-  async write(command: Command): Promise<WriteOutcome> {
+  /** `onceKey`: a repetition under this key gets the first result instead of another effect. */
+  async write(command: Command, onceKey?: string): Promise<WriteOutcome> {
     if (this.#isStopping) return { kind: "refused", refusal: { kind: "shutting-down" } };
     const { node, clock, limits } = this.#options;
     const stateBytes = this.fsm.stateBytes();
     if (stateBytes >= limits.stateBytesMax && GROWING.has(command.kind)) {
       return { kind: "refused", refusal: { kind: "state-full", stateBytes, stateBytesMax: limits.stateBytesMax } };
     }
-    const bytes = encodeCommand(command);
+    const inner = encodeCommand(command);
+    const bytes = onceKey === undefined ? inner : encodeCommand({ kind: "once", key: onceKey, command: inner });
     return new Promise((resolve) => {
       node.propose(bytes, clock.now() + limits.requestTimeoutMs, (outcome) => resolve(this.#toWriteOutcome(outcome)));
     });

@@ -6,6 +6,7 @@ import type { ReadFailure } from "../../replica/index.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { readFailure, writeFailure } from "../failures.ts";
 import { parseFlags } from "../flags.ts";
+import { onceKeyOf, reusedKey } from "../idempotency.ts";
 import { keyFields } from "../key-fields.ts";
 import { checkKey, checkPrefix } from "../key-path.ts";
 import { Query, READ_PARAMETERS } from "../query.ts";
@@ -15,19 +16,26 @@ import { putLocked } from "./locks.ts";
 const GET_PARAMETERS = [...READ_PARAMETERS, "raw", "key"];
 const KEYS_DELETED_MAX = 100_000;
 
-/** One request to the key-value routes. */
-export interface KvCall {
+/** What every write looks at. */
+export interface WriteCall {
   readonly request: Request;
   readonly url: URL;
+  readonly access: { readonly actor: string };
+}
+
+/** One request to the key-value routes. */
+export interface KvCall extends WriteCall {
   readonly respond: Responder;
   readonly key: Uint8Array;
 }
 
 /** Proposes a command and gives its result. @throws ApiError for every other outcome */
-export async function write(deps: HttpDeps, url: URL, command: KvCommand): Promise<KvResult> {
-  const outcome = await deps.replica.write(command);
+export async function write(deps: HttpDeps, call: WriteCall, command: KvCommand): Promise<KvResult> {
+  const { url } = call;
+  const outcome = await deps.replica.write(command, onceKeyOf(call));
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
   const { result } = outcome;
+  if (result.kind === "once-mismatch") throw reusedKey();
   if (!isKvResult(result)) throw new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
   return result;
 }
@@ -44,7 +52,7 @@ export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
   const { value, flags } = written;
   const lock = lockTerms(query, cas);
   if (lock !== undefined) return putLocked(deps, call, { ...lock, key, value, flags });
-  const result = await write(deps, call.url, {
+  const result = await write(deps, call, {
     kind: "kv-set",
     key,
     value,
@@ -102,7 +110,7 @@ export async function deleteKey(deps: HttpDeps, call: KvCall): Promise<Response>
   if (query.has("limit")) throw badRequest("limit", "goes with recurse");
   const key = checkKey(call.key);
   const cas = query.index("cas");
-  const result = await write(deps, call.url, { kind: "kv-delete", key, ...(cas === undefined ? {} : { cas }) });
+  const result = await write(deps, call, { kind: "kv-delete", key, ...(cas === undefined ? {} : { cas }) });
   deps.metrics.increase("konsul_kv_operations_total", { operation: "delete" });
   if (result.kind !== "kv-delete") throw unexpected(result);
   return call.respond.json({ message: "Deleted", key: fromUtf8(key), modify_index: result.modifyIndex });
@@ -114,7 +122,7 @@ async function deleteTree(deps: HttpDeps, call: KvCall, query: Query): Promise<R
   const slice = query.integer("limit", { min: 1, max: KEYS_DELETED_MAX });
   const limit = slice ?? deps.limits.recursiveDeleteMax;
   const whenMore = slice === undefined ? "refuse" : "slice";
-  const result = await write(deps, call.url, { kind: "kv-delete-prefix", prefix, limit, whenMore });
+  const result = await write(deps, call, { kind: "kv-delete-prefix", prefix, limit, whenMore });
   deps.metrics.increase("konsul_kv_operations_total", { operation: "delete-tree" });
   if (result.kind === "too-many") {
     const count = deps.replica.fsm.kv.count(prefix, Number.MAX_SAFE_INTEGER);

@@ -3,19 +3,23 @@ import { isSessionResult, type LockAcquire, type LockRelease, type SessionResult
 import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
+import { onceKeyOf, reusedKey } from "../idempotency.ts";
 import type { Responder } from "../respond.ts";
 
 export interface LockCall {
   readonly url: URL;
   readonly respond: Responder;
+  readonly request: Request;
+  readonly access: { readonly actor: string };
   readonly key: Uint8Array;
 }
 
 /** Sets a key and takes or gives back its lock in one entry. */
 export async function putLocked(deps: HttpDeps, call: LockCall, command: LockAcquire | LockRelease): Promise<Response> {
-  const outcome = await deps.replica.write(command);
+  const outcome = await deps.replica.write(command, onceKeyOf(call));
   if (outcome.kind !== "done") throw writeFailure(outcome, call.url.href);
   const { result } = outcome;
+  if (result.kind === "once-mismatch") throw reusedKey();
   if (!isSessionResult(result)) throw new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
   const isAcquire = command.kind === "lock-acquire";
   deps.metrics.increase("konsul_kv_operations_total", { operation: isAcquire ? "acquire" : "release" });

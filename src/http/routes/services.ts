@@ -11,6 +11,7 @@ import type { HttpDeps } from "../deps.ts";
 import { formatDuration } from "../duration.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { readFailure, writeFailure } from "../failures.ts";
+import { onceKeyOf, reusedKey } from "../idempotency.ts";
 import { percentDecode } from "../key-path.ts";
 import { Query, READ_PARAMETERS, refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
@@ -20,38 +21,45 @@ export interface ServiceCall {
   readonly request: Request;
   readonly url: URL;
   readonly respond: Responder;
+  readonly access: { readonly actor: string };
 }
 
 interface RegisterCall extends ServiceCall {
-  readonly access: { readonly demand: (needs: readonly AclNeed[]) => undefined | Promise<undefined> };
+  readonly access: ServiceCall["access"] & {
+    readonly demand: (needs: readonly AclNeed[]) => undefined | Promise<undefined>;
+  };
 }
 
-async function write(deps: HttpDeps, url: URL, command: ServiceCommand): Promise<ServiceResult> {
-  const outcome = await deps.replica.write(command);
+async function write(deps: HttpDeps, call: ServiceCall, command: ServiceCommand): Promise<ServiceResult> {
+  const { url } = call;
+  const outcome = await deps.replica.write(command, onceKeyOf(call));
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
   const { result } = outcome;
+  if (result.kind === "once-mismatch") throw reusedKey();
   if (isServiceResult(result)) return result;
   throw new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
 }
 
-export async function register(deps: HttpDeps, { request, url, respond, access }: RegisterCall): Promise<Response> {
+export async function register(deps: HttpDeps, call: RegisterCall): Promise<Response> {
+  const { request, url, respond, access } = call;
   refuseParameters(url);
   const { name, id, instance, cas } = await readRegistration(request, deps.services);
   await access.demand([{ resource: "service", capability: "register", scope: { exact: name } }]);
   const given = cas === undefined ? {} : { cas };
-  const result = await write(deps, url, { kind: "service-register", name, id, instance, ...given });
+  const result = await write(deps, call, { kind: "service-register", name, id, instance, ...given });
   if (result.kind === "service-registered") {
     return respond.json({ message: "Registered", name, id, modify_index: result.modifyIndex });
   }
   throw conflictOf(result);
 }
 
-export async function deregister(deps: HttpDeps, { url, respond }: ServiceCall): Promise<Response> {
+export async function deregister(deps: HttpDeps, call: ServiceCall): Promise<Response> {
+  const { url, respond } = call;
   const query = new Query(url, ["id"]);
   const name = nameBehind(url, "/deregister/");
   const id = idOf(query);
   const one = id === undefined ? {} : { id };
-  const result = await write(deps, url, { kind: "service-deregister", name, ...one });
+  const result = await write(deps, call, { kind: "service-deregister", name, ...one });
   if (result.kind !== "service-deregistered") throw conflictOf(result);
   return respond.json({ message: "Deregistered", name, count: result.count, modify_index: result.modifyIndex });
 }
@@ -68,7 +76,8 @@ export async function heartbeat(deps: HttpDeps, { url, respond }: ServiceCall): 
 }
 
 /** The id of a check is `service:NAME:INSTANCE`. */
-export async function updateCheck(deps: HttpDeps, { request, url, respond }: ServiceCall): Promise<Response> {
+export async function updateCheck(deps: HttpDeps, call: ServiceCall): Promise<Response> {
+  const { request, url, respond } = call;
   const check = nameBehind(url, "/health/check/");
   const [kind, name = "", ...rest] = check.split(":");
   if (kind !== "service" || name === "") throw badRequest("id", 'must be "service:NAME" or "service:NAME:INSTANCE"');
@@ -80,7 +89,7 @@ export async function updateCheck(deps: HttpDeps, { request, url, respond }: Ser
     if (beat.kind === "not-written") throw writeFailure(beat.outcome, url.href);
     if (beat.kind === "failed") throw readFailure(beat.failure);
   }
-  const result = await write(deps, url, { kind: "service-status", updates: [{ name, id, ...report }] });
+  const result = await write(deps, call, { kind: "service-status", updates: [{ name, id, ...report }] });
   if (result.kind !== "service-status-set" || result.missing > 0) throw noInstance(name, id);
   return respond.json({ message: "Updated", id: check, status: report.status });
 }

@@ -13,7 +13,9 @@ const OPERATIONS_MAX = 128;
 const BYTES_MAX = 1024 * 1024;
 
 export interface TxnCall extends Omit<KvCall, "key"> {
-  readonly access: { readonly demand: (needs: readonly AclNeed[]) => undefined | Promise<undefined> };
+  readonly access: KvCall["access"] & {
+    readonly demand: (needs: readonly AclNeed[]) => undefined | Promise<undefined>;
+  };
 }
 
 const CAPABILITY = { set: "write", delete: "delete", get: "read", "check-index": "read" } as const;
@@ -41,7 +43,7 @@ export async function transact(deps: HttpDeps, call: TxnCall): Promise<Response>
       "too_large",
       `The transaction has ${size} bytes of keys and values, where at most ${BYTES_MAX} are allowed`,
     );
-  const result = await write(deps, call.url, { kind: "kv-txn", operations });
+  const result = await write(deps, call, { kind: "kv-txn", operations });
   deps.metrics.increase("konsul_kv_operations_total", { operation: "txn" });
   if (result.kind === "kv-txn") {
     return call.respond.json({

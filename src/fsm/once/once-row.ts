@@ -1,0 +1,25 @@
+import { utf8 } from "../../base/index.ts";
+import type { RowFormat } from "../state/state-table.ts";
+
+/** The first result of an idempotency key. Frozen. */
+export interface OnceRow {
+  /** Cluster time in ms at which it was applied. */
+  readonly time: number;
+  /** Tells the command from others, in hex. */
+  readonly digest: string;
+  readonly result: string;
+}
+
+export const onceRowFormat: RowFormat<OnceRow> = {
+  section: 10,
+  name: "once",
+  write: (writer, { time, digest, result }) => {
+    writer.u53(time).text(digest).bytes(utf8(result));
+  },
+  read: (reader) =>
+    Object.freeze({ time: reader.u53(), digest: reader.text(), result: new TextDecoder().decode(reader.bytes()) }),
+  hash: (hasher, { time, digest, result }) => {
+    hasher.number(time).bytes(utf8(digest)).bytes(utf8(result));
+  },
+  sizeBytes: ({ result }) => result.length + 64,
+};
