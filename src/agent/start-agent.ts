@@ -4,7 +4,16 @@ import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "..
 import type { Formed } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
-import { answerForwarded, createApp, createStartingApp, startHttpServer, type HttpServer } from "../http/index.ts";
+import {
+  answerForwarded,
+  Cors,
+  guard,
+  RateLimit,
+  createApp,
+  createStartingApp,
+  startHttpServer,
+  type HttpServer,
+} from "../http/index.ts";
 import { createFormationMemory, openFormationFile } from "./formation-file.ts";
 import {
   DEFAULT_NODE_LIMITS,
@@ -58,7 +67,13 @@ export async function startAgent(options: StartOptions): Promise<Result<Agent, s
   let server: HttpServer;
   try {
     // From the first moment on: a node that waits for a cluster is alive, and says what it waits for.
-    server = startHttpServer(createStartingApp(), { host, port, ...httpTls(options, files.value.http) });
+    const isClientNeeded = options.config.rateLimit > 0;
+    server = startHttpServer(createStartingApp(), {
+      host,
+      port,
+      isClientNeeded,
+      ...httpTls(options, files.value.http),
+    });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     return err(`Cannot listen on ${host}:${port}: ${why}. Stop what uses it, or set another port`);
@@ -181,9 +196,12 @@ function serve({ options, node, replica, identity, metrics, server, peers }: Ser
   };
   // What other nodes hand to this one is answered here or not at all: never handed on once more.
   const app = createApp(deps);
-  peers?.serveForwarded(async (request) => answerForwarded(app.fetch, request));
+  peers?.serveForwarded(async (request) => answerForwarded((given) => app.fetch(given, ""), request));
   const isForwarding = config.followerWrites === "forward" && peers !== undefined;
-  server.serve(isForwarding ? createApp({ ...deps, forward: peers.forward.bind(peers) }) : app);
+  const facing = isForwarding ? createApp({ ...deps, forward: peers.forward.bind(peers) }) : app;
+  const isGuarded = config.corsOrigins.length > 0 || config.rateLimit > 0;
+  const guards = { cors: new Cors(config.corsOrigins), limit: new RateLimit(config.rateLimit, clock) };
+  server.serve(isGuarded ? guard(facing, guards) : facing);
   node.start();
   return ok({
     port: server.port,

@@ -77,6 +77,9 @@ export interface Config {
     readonly stateBytesMax: number;
   };
   readonly health: { readonly lagEntriesMax: number; readonly recentElectionsMax: number };
+  readonly corsOrigins: readonly string[];
+  /** Requests a second for each client address; 0: no limit. */
+  readonly rateLimit: number;
   readonly hasSwagger: boolean;
   readonly isInsecure: boolean;
 }

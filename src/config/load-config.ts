@@ -168,6 +168,8 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       lagEntriesMax: read.number("health.max_lag_entries"),
       recentElectionsMax: read.number("health.recent_elections"),
     },
+    corsOrigins: read.list("http.cors_origins"),
+    rateLimit: read.number("http.rate_limit"),
     hasSwagger: read.flag("http.swagger"),
     isInsecure: read.flag("insecure"),
   };

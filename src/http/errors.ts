@@ -14,6 +14,7 @@ export const STATUS_OF = {
   would_lose_quorum: 409,
   too_large: 413,
   unsupported_media_type: 415,
+  rate_limited: 429,
   internal: 500,
   no_leader: 503,
   overloaded: 503,

@@ -48,6 +48,13 @@ function requestId(request: Request): string {
   return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
 }
 
+/** Answers that took longer are worth a line, unless they were meant to wait. */
+const SLOW_SECONDS = 1;
+
+function isWaiting({ url }: Call): boolean {
+  return url.searchParams.has("index") || url.searchParams.has("min_index") || url.pathname === "/snapshot";
+}
+
 type Answer = (path: string, route: Route | undefined, request: Request) => Response | Promise<Response>;
 
 /** What needs no waiting is answered without a promise: that is what makes a local read cheap. */
@@ -62,9 +69,14 @@ function answerer(deps: HttpDeps): Answer {
       metrics.inFlight -= 1;
       const { method } = request;
       const { status } = response;
-      metrics.answered(method, path, status, (deps.clock.now() - startedAt) / 1000);
       if (status === 401 || status === 403 || !isRead(request))
         logDecision(deps, endpointOf(route, method), call, status);
+      const seconds = (deps.clock.now() - startedAt) / 1000;
+      metrics.answered(method, path, status, seconds);
+      if (seconds > SLOW_SECONDS && !isWaiting(call)) {
+        const slow = { method, route: path, status, seconds: seconds.toFixed(3), request_id: respond.requestId };
+        deps.logger.warn("A slow request", slow);
+      }
       deps.logger.debug("Answered", { method, route: path, status, request_id: respond.requestId });
       return response;
     };
@@ -188,7 +200,8 @@ function toApiError(deps: HttpDeps, respond: Responder, cause: unknown): ApiErro
 
 /** Whatever answers requests. */
 export interface App {
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** `client`: the address it came from; empty where nobody needs it. */
+  readonly fetch: (request: Request, client: string) => Response | Promise<Response>;
 }
 
 export interface HttpServer {
@@ -215,17 +228,19 @@ export interface Listening {
   readonly port: number;
   /** Undefined: plain HTTP. Read anew for each listener. */
   readonly tls?: () => ServerTls;
+  /** Whether anybody wants to know where a request came from: finding out costs something. */
+  readonly isClientNeeded?: boolean;
 }
 
 /** Listens. @throws Error when the address is taken */
-export function startHttpServer(first: App, { host, port, tls }: Listening): HttpServer {
+export function startHttpServer(first: App, { host, port, tls, isClientNeeded = false }: Listening): HttpServer {
   let app = first;
   const listen = (at: number): ReturnType<typeof Bun.serve> =>
     Bun.serve({
       ...(tls === undefined ? {} : { tls: tls() }),
       hostname: host,
       port: at,
-      fetch: (request) => app.fetch(request),
+      fetch: (request, own) => app.fetch(request, isClientNeeded ? (own.requestIP(request)?.address ?? "") : ""),
       development: false,
       reusePort: false,
       // A blocking read may wait for minutes; dead clients are found by the sockets themselves.

@@ -1,0 +1,45 @@
+import type { Cors } from "./browser.ts";
+import { STATUS_OF } from "./errors.ts";
+import type { RateLimit } from "./rate-limit.ts";
+import type { App } from "./server.ts";
+
+export interface GuardOptions {
+  readonly cors: Cors;
+  readonly limit: RateLimit;
+}
+
+/** What is decided before a request is looked at: browsers of other origins, and clients that ask too often. */
+export function guard(app: App, { cors, limit }: GuardOptions): App {
+  return {
+    fetch: (request, client) => {
+      const preflight = cors.preflight(request);
+      if (preflight !== undefined) return preflight;
+      const waitSeconds = isProbe(request) ? 0 : limit.take(client);
+      const answer = waitSeconds > 0 ? tooOften(waitSeconds) : app.fetch(request, client);
+      if (answer instanceof Response) return allowed(cors, request, answer);
+      return answer.then((response) => allowed(cors, request, response));
+    },
+  };
+}
+
+function allowed(cors: Cors, request: Request, response: Response): Response {
+  cors.allow(request, response);
+  return response;
+}
+
+/** Orchestrators ask from one address for all, and restart what does not answer. */
+function isProbe({ url }: Request): boolean {
+  return url.endsWith("/health/live") || url.endsWith("/health/ready");
+}
+
+function tooOften(waitSeconds: number): Response {
+  const id = crypto.randomUUID();
+  const message = "This address sends more requests than http.rate_limit allows: nothing was done, try again later";
+  return Response.json(
+    { error: "rate_limited", message, request_id: id },
+    {
+      status: STATUS_OF.rate_limited,
+      headers: { "X-Request-Id": id, "Retry-After": String(Math.ceil(waitSeconds)), "Cache-Control": "no-store" },
+    },
+  );
+}
