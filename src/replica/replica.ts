@@ -45,6 +45,8 @@ export interface ReadTerms {
 /** Rejections of a membership change that pass by themselves in a moment. */
 const PASSING: ReadonlySet<string> = new Set(["change-in-progress", "no-own-term-commit", "joint"]);
 const RETRY_MS = 50;
+/** A leader that has just won has not heard everybody yet: only after this it says that the quorum would be lost. */
+const CONTACT_MS = 1500;
 
 /** Commands that may add rows; a transaction may, so it counts. */
 const GROWING: ReadonlySet<Command["kind"]> = new Set([
@@ -246,14 +248,16 @@ export class Replica {
     attempt: (deadline: number, done: (outcome: ChangeOutcome) => void) => void,
   ): Promise<MembershipOutcome> {
     const { clock, limits } = this.#options;
-    const deadline = clock.now() + limits.requestTimeoutMs;
+    const startedAt = clock.now();
+    const deadline = startedAt + limits.requestTimeoutMs;
     for (;;) {
       const outcome = await new Promise<ChangeOutcome>((resolve) => attempt(deadline, resolve));
       if (outcome.kind === "ok") return { kind: "done" };
       if (outcome.kind === "unknown") return outcome;
       const { refusal } = outcome;
-      const isBusy =
-        refusal.kind === "transfer-in-progress" || (refusal.kind === "rejected" && PASSING.has(refusal.code));
+      const code = refusal.kind === "rejected" ? refusal.code : "";
+      const isEarly = code === "would-lose-quorum" && clock.now() - startedAt < CONTACT_MS;
+      const isBusy = refusal.kind === "transfer-in-progress" || PASSING.has(code) || isEarly;
       if (!isBusy || clock.now() + RETRY_MS > deadline || this.#isStopping) {
         return refusal.kind === "rejected" ? refusal : { kind: "refused", refusal: this.#toRefusal(refusal) };
       }
