@@ -1,13 +1,11 @@
-import { appendFileSync } from "node:fs";
-import { join } from "node:path";
-import { median, say, type Bench } from "./bench.ts";
+import { median, record, say, spread, type Bench } from "./bench.ts";
 import { etcdSystem, konsulSystem, type Requests, type Running, type System } from "./systems.ts";
+import { missingTools } from "./tools.ts";
 import { wrk, type Load } from "./wrk.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
 const SECONDS = Number(process.env["SECONDS"] ?? 3);
 const WARM_UP = Number(process.env["WARM_UP"] ?? 8);
-const HISTORY = join(import.meta.dir, "history.jsonl");
 
 interface Figure {
   readonly name: string;
@@ -95,11 +93,8 @@ export const againstEtcd: Bench = {
   name: "etcd",
   summary: "writes and linearizable reads beside etcd's HTTP interface, three nodes each",
   run: async () => {
-    for (const tool of ["etcd", "wrk"]) {
-      if (Bun.which(tool) !== null) continue;
-      say(`etcd: SKIPPED, there is no ${tool}: install Debian's etcd-server and wrk`);
-      return;
-    }
+    const missing = missingTools(["etcd", "wrk"]);
+    if (missing.length > 0) return say(`etcd: SKIPPED, there is no ${missing.join(" and no ")}`);
     const samples = new Map<string, number[]>();
     let failures = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -136,7 +131,7 @@ async function measure(system: System, cluster: Running, samples: Map<string, nu
 }
 
 function report(samples: ReadonlyMap<string, readonly number[]>, failures: number): void {
-  const line: Record<string, unknown> = { at: new Date().toISOString(), rounds: ROUNDS, seconds: SECONDS, failures };
+  const line: Record<string, unknown> = { rounds: ROUNDS, seconds: SECONDS, failures };
   say(`three nodes each, 100-byte values, medians of ${ROUNDS} rounds of ${SECONDS} s (least to most)`);
   for (const { name, unit, aim, aimText } of FIGURES) {
     const own = samples.get(`konsul: ${name}`) ?? [];
@@ -149,10 +144,5 @@ function report(samples: ReadonlyMap<string, readonly number[]>, failures: numbe
     );
   }
   if (failures > 0) say(`${failures} requests failed`);
-  appendFileSync(HISTORY, `${JSON.stringify(line)}\n`);
-}
-
-function spread(values: readonly number[]): string {
-  const short = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(2));
-  return `${short(median(values))} (${short(Math.min(...values))}–${short(Math.max(...values))})`;
+  record("etcd", line);
 }

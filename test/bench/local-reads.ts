@@ -1,5 +1,6 @@
 import { cleanUp, startAgent } from "../e2e/agent-process.ts";
-import { median, say, type Bench } from "./bench.ts";
+import { median, record, say, spread, type Bench } from "./bench.ts";
+import { missingTools } from "./tools.ts";
 import { wrk } from "./wrk.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
@@ -10,7 +11,7 @@ export const localReads: Bench = {
   name: "local-reads",
   summary: "local reads, 64 clients, beside a bare Bun.serve with the same bytes and headers",
   run: async () => {
-    if (Bun.which("wrk") === null) return say("local-reads: SKIPPED, there is no wrk: install Debian's wrk");
+    if (missingTools(["wrk"]).length > 0) return say("local-reads: SKIPPED, there is no wrk");
     const node = await startAgent(["--dev"]);
     await fetch(`${node.url}/kv/k`, { method: "PUT", body: "v".repeat(100) });
     const sample = await fetch(`${node.url}/kv/k`);
@@ -32,7 +33,8 @@ export const localReads: Bench = {
     await cleanUp();
     const ratio = median(own) / median(other);
     say(
-      `local reads, 64 clients: konsul ${median(own).toFixed(0)}/s, bare Bun.serve ${median(other).toFixed(0)}/s, ratio ${ratio.toFixed(2)} (aim ≥ 0.8)`,
+      `local reads, 64 clients: konsul ${spread(own)}/s, bare Bun.serve ${spread(other)}/s, ratio ${ratio.toFixed(2)} (aim ≥ 0.8)`,
     );
+    record("local-reads", { konsul: median(own), bare: median(other), ratio });
   },
 };

@@ -5,6 +5,7 @@ import type { Requests } from "./systems.ts";
 
 export interface Load {
   readonly perSecond: number;
+  readonly requests: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Answers other than success, and requests without one. */
@@ -51,6 +52,7 @@ export async function wrk(
   const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? [];
   return {
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1] ?? NaN),
+    requests: Number(/(\d+) requests in/.exec(text)?.[1] ?? NaN),
     p50Ms: milliseconds(/50%\s+([\d.]+\w+)/.exec(text)?.[1]),
     p99Ms: milliseconds(/99%\s+([\d.]+\w+)/.exec(text)?.[1]),
     failures: Number(failed ?? 0) + errors.reduce((sum, one) => sum + Number(one), 0),

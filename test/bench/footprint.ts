@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { median, record, say, type Bench } from "./bench.ts";
+import { etcdSystem, konsulSystem, type Running, type System } from "./systems.ts";
+import { missingTools } from "./tools.ts";
+import { wrk } from "./wrk.ts";
+
+const KEYS = Number(process.env["KEYS"] ?? 1_000_000);
+const SECONDS = Number(process.env["SECONDS"] ?? 3);
+const RESTARTS = 5;
+const TRANSACTION = 128;
+const LOADERS = 4;
+/** Key and value of each write of the load. */
+const WRITE_BYTES = 106;
+
+interface Footprint {
+  readonly "memory of the leader per million keys, MB": number;
+  readonly "disk written per acknowledged byte, 64 clients": number;
+  readonly "disk written per acknowledged byte, one client": number;
+  readonly "restart of a follower with these keys, ms": number;
+}
+
+/** What a cluster costs in memory and disk, and how long a node with many keys takes to come back. */
+export const footprint: Bench = {
+  name: "footprint",
+  summary: "memory per million keys, disk written per acknowledged byte, restart time, beside etcd's; KEYS=1000000",
+  run: async () => {
+    if (missingTools(["wrk"]).length > 0) return say("footprint: SKIPPED, there is no wrk");
+    const own = await measure(konsulSystem);
+    const hasEtcd = missingTools(["etcd"]).length === 0;
+    if (!hasEtcd) say("footprint: the comparison is SKIPPED, there is no etcd");
+    const other = hasEtcd ? new Map(Object.entries(await measure(etcdSystem))) : new Map<string, number>();
+    say(`footprint: three nodes, ${KEYS} keys of 20 bytes, values of 100`);
+    const line: Record<string, unknown> = { keys: KEYS };
+    for (const [name, value] of Object.entries(own)) {
+      const peer = other.get(name) ?? NaN;
+      line[name] = { konsul: value, etcd: peer, ratio: value / peer };
+      say(
+        `${name.padEnd(48)} konsul ${short(value)}, etcd ${short(peer)}, ratio ${(value / peer).toFixed(2)} (aim < 1)`,
+      );
+    }
+    record("footprint", line);
+  },
+};
+
+function short(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+}
+
+async function measure(system: System): Promise<Footprint> {
+  const cluster = await system.start();
+  try {
+    const written64 = await writtenPerByte(system, cluster, 64);
+    const written1 = await writtenPerByte(system, cluster, 1);
+    const leader = await cluster.leaderAt();
+    const before = memoryOf(cluster.pidOf(leader));
+    await load(system, cluster.urls[leader] ?? "");
+    // What the load left behind is collected when there is a little time.
+    await Bun.sleep(3000);
+    const memory = (memoryOf(cluster.pidOf(leader)) - before) / KEYS;
+    const restarts: number[] = [];
+    for (let round = 0; round < RESTARTS; round += 1) {
+      const follower = ((await cluster.leaderAt()) + 1) % 3;
+      await cluster.kill(follower);
+      const at = performance.now();
+      await cluster.restart(follower);
+      restarts.push(performance.now() - at);
+    }
+    return {
+      "memory of the leader per million keys, MB": memory,
+      "disk written per acknowledged byte, 64 clients": written64,
+      "disk written per acknowledged byte, one client": written1,
+      "restart of a follower with these keys, ms": median(restarts),
+    };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** By all three nodes together. */
+async function writtenPerByte(system: System, cluster: Running, clients: number): Promise<number> {
+  const before = diskWritten(cluster);
+  const { requests } = await wrk(cluster.leader, system.write, { clients, seconds: SECONDS });
+  return (diskWritten(cluster) - before) / (requests * WRITE_BYTES);
+}
+
+function diskWritten(cluster: Running): number {
+  return [0, 1, 2].reduce((sum, at) => {
+    const text = readFileSync(`/proc/${cluster.pidOf(at)}/io`, "utf8");
+    return sum + Number(/^write_bytes: (\d+)$/m.exec(text)?.[1] ?? NaN);
+  }, 0);
+}
+
+/** Resident bytes. */
+function memoryOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? NaN) * 1024;
+}
+
+async function load(system: System, url: string): Promise<void> {
+  let next = 0;
+  const loader = async (): Promise<void> => {
+    while (next < KEYS) {
+      const from = next;
+      next += TRANSACTION;
+      const count = Math.min(TRANSACTION, KEYS - from);
+      await system.load(
+        url,
+        Array.from({ length: count }, (_, at) => `m${String(from + at).padStart(19, "0")}`),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: LOADERS }, loader));
+}
