@@ -119,7 +119,8 @@ export const konsulSystem: System = {
   write: { method: "PUT", path: `"/kv/" .. ${LUA_KEY}`, body: `"${VALUE}"` },
   consistentRead: { method: "GET", path: `"/kv/" .. ${LUA_KEY} .. "?consistent"` },
   put: async (url) => isOk(`${url}/kv/k`, { method: "PUT", body: "v" }),
-  load: async (url, keys) => sent(`${url}/txn`, { operations: keys.map((key) => ({ op: "set", key, value: VALUE })) }),
+  load: async (url, keys) =>
+    sent(`${url}/kv/txn`, { operations: keys.map((key) => ({ op: "set", key, value: VALUE })) }),
   start: async () => {
     const folder = mkdtempSync(join(tmpdir(), "konsul-bench-"));
     const ports = freePorts(6);
