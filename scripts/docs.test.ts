@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { CATALOGUE } from "../src/telemetry/index.ts";
@@ -77,4 +77,10 @@ test("pages link only to files that are there", () => {
       expect([page, path, Bun.file(join(TOP, path)).size > 0]).toEqual([page, path, true]);
     }
   }
+});
+
+test("every room of src/ has a README", () => {
+  const rooms = readdirSync(join(TOP, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(rooms.length).toBeGreaterThan(10);
+  for (const { name } of rooms) expect([name, existsSync(join(TOP, "src", name, "README.md"))]).toEqual([name, true]);
 });
