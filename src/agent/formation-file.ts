@@ -18,12 +18,14 @@ export function openFormationFile(dataDir: string): FormationStore {
   return {
     read: () => (existsSync(file) ? parse(file, readFileSync(file, "utf8")) : undefined),
     write: (formation) => {
-      if (formation === undefined) rmSync(file, { force: true });
-      else {
+      if (formation === undefined) {
+        if (!existsSync(file)) return;
+        rmSync(file);
+      } else {
         mkdirSync(dataDir, { recursive: true });
         replaceFile(file, `${JSON.stringify(formation)}\n`);
       }
-      if (existsSync(dataDir)) syncFolder(dirname(file));
+      syncFolder(dirname(file));
     },
   };
 }

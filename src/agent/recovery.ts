@@ -79,7 +79,10 @@ export async function recoverFolder(folder: string, to: string): Promise<Result<
     self: { ...own, incarnation: identity.incarnation, admitted: newIndex },
     clusterVersion: membership.clusterVersion,
   });
-  return written.ok ? ok({ ...findings, to, epoch, newIndex }) : written;
+  if (written.ok) return ok({ ...findings, to, epoch, newIndex });
+  // Half a folder would pass for a member that lost its snapshot.
+  rmSync(to, { recursive: true, force: true });
+  return written;
 }
 
 async function openCopy(folder: string): Promise<Result<Opened, string>> {
@@ -88,14 +91,17 @@ async function openCopy(folder: string): Promise<Result<Opened, string>> {
   // A folder in use changes while it is copied.
   const lock = existsSync(paths.lock) ? lockFolder(folder, paths.lock) : undefined;
   if (lock?.ok === false) return err(lock.error);
-  const copy = mkdtempSync(join(dirname(folder), ".konsul-recover-"));
+  let copy: string | undefined;
   try {
+    copy = mkdtempSync(join(dirname(folder), ".konsul-recover-"));
     cpSync(paths.folder, storePaths(copy).folder, { recursive: true });
     if (existsSync(paths.member)) cpSync(paths.member, storePaths(copy).member);
     return await read(folder, copy);
+  } catch (cause) {
+    return err(`Cannot copy ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`);
   } finally {
     if (lock?.ok === true) lock.value.release();
-    rmSync(copy, { recursive: true, force: true });
+    if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
   }
 }
 

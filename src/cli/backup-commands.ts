@@ -1,4 +1,5 @@
 import { closeSync, createReadStream, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { inspectBackup, type BackupSummary } from "../http/index.ts";
 import { Client } from "./client.ts";
 import { CommandFailed, type Invocation } from "./command.ts";
@@ -19,6 +20,7 @@ export async function save(call: Invocation): Promise<number> {
     }
     const summary = await read(part);
     renameSync(part, file);
+    syncFolderOf(file);
     return show(call, summary, `Saved ${file}`);
   } finally {
     rmSync(part, { force: true });
@@ -51,6 +53,16 @@ function open(path: string): number {
     return openSync(path, "wx", 0o600);
   } catch (cause) {
     throw new CommandFailed(`Cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** Only then the name outlives a power cut. */
+function syncFolderOf(file: string): void {
+  const fd = openSync(dirname(resolve(file)), "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -19,7 +19,7 @@ function tooLarge(sizeMax: number): ApiError {
 /** Never holds more than that in memory, whatever is sent. @throws ApiError too_large */
 export async function readBytes(request: Request, sizeMax: number): Promise<Uint8Array> {
   const declared = request.headers.get("content-length");
-  if (declared !== null) {
+  if (declared !== null && !request.headers.has("transfer-encoding")) {
     // What was declared is what comes: the server itself sees to that.
     if (Number(declared) > sizeMax) throw tooLarge(sizeMax);
     return new Uint8Array(await request.arrayBuffer());

@@ -29,7 +29,9 @@ function allowed(cors: Cors, request: Request, response: Response): Response {
 
 /** Orchestrators ask from one address for all, and restart what does not answer. */
 function isProbe({ url }: Request): boolean {
-  return url.endsWith("/health/live") || url.endsWith("/health/ready");
+  // By the whole path: a key or a query may end alike.
+  const { pathname } = new URL(url);
+  return pathname === "/health/live" || pathname === "/health/ready";
 }
 
 function tooOften(waitSeconds: number): Response {

@@ -2,7 +2,7 @@ import { parseMemberKey, type Clock, type MemberKey } from "../../base/index.ts"
 import type { NodeStatus } from "../../node/index.ts";
 import type { MembershipOutcome } from "../../replica/index.ts";
 import { nextDeadServer } from "./dead-servers.ts";
-import { assessHealth, type ClusterHealth, type ServerFacts } from "./server-health.ts";
+import { assessHealth, type ClusterHealth, type ServerFacts, type ServerState } from "./server-health.ts";
 
 /** Times in ms. */
 export interface AutopilotSettings {
@@ -35,6 +35,8 @@ const NEVER = -1;
 export class Autopilot {
   readonly #options: AutopilotOptions;
   #health: ClusterHealth | undefined;
+  /** When each server was first seen in this lead: one that was let in a moment ago has had no time to speak. */
+  #firstSeen = new Map<string, number>();
   #leadingSince: number | undefined;
   #isChanging = false;
   #isStopped = false;
@@ -90,10 +92,13 @@ export class Autopilot {
     const { core } = status();
     if (core.role !== "leader") {
       this.#leadingSince = undefined;
+      this.#firstSeen.clear();
       return;
     }
     this.#leadingSince ??= clock.now();
     const health = this.health();
+    const now = clock.now();
+    this.#firstSeen = new Map([...health.servers.keys()].map((id) => [id, this.#firstSeen.get(id) ?? now]));
     const { cleanupDeadServers, deadServerAfterMs, stabilizationMs, minQuorum } = settings();
     const isSettled = clock.now() - this.#leadingSince >= Math.max(stabilizationMs, deadServerAfterMs);
     if (!cleanupDeadServers || !isSettled || this.#isChanging) return;
@@ -101,13 +106,16 @@ export class Autopilot {
       [...health.servers.values()].map((server) => ({
         id: server.id,
         isVoter: server.state === "leader" || server.state === "voter",
-        // Never heard by this leader counts from the beginning of its lead, which is long enough ago.
-        isDead: server.stats.lastContactMs === NEVER || server.stats.lastContactMs >= deadServerAfterMs,
+        isDead: this.#silentMs(server, now) >= deadServerAfterMs,
       })),
       minQuorum,
     );
     const key = id === undefined ? undefined : [...core.membership.members].find(([, member]) => member.id === id)?.[0];
     if (id !== undefined && key !== undefined) void this.#remove(key, id);
+  }
+
+  #silentMs({ id, stats }: ServerState, now: number): number {
+    return stats.lastContactMs === NEVER ? now - (this.#firstSeen.get(id) ?? now) : stats.lastContactMs;
   }
 
   async #remove(key: MemberKey, id: string): Promise<void> {
