@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Client } from "./client.ts";
 import { CommandFailed, UsageError, type Invocation } from "./command.ts";
-import { print, printJson, table, text } from "./output.ts";
+import { print, printJson, rowsOf, table, text } from "./output.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -49,17 +49,6 @@ function show(call: Invocation, body: Body): number {
   return 0;
 }
 
-function rows(value: unknown, columns: readonly string[]): string[][] {
-  if (!Array.isArray(value)) return [];
-  return value.map((item: unknown) => {
-    const fields = new Map<string, unknown>(typeof item === "object" && item !== null ? Object.entries(item) : []);
-    return columns.map((column) => {
-      const field = fields.get(column);
-      return Array.isArray(field) ? field.map(String).join(",") : text(field);
-    });
-  });
-}
-
 export async function bootstrap(call: Invocation): Promise<number> {
   return showSecret(call, await send(call, "POST", "/acl/bootstrap"));
 }
@@ -80,7 +69,7 @@ export async function tokenList(call: Invocation): Promise<number> {
   if (call.flags.has("json")) printJson(body);
   else {
     const columns = ["accessor_id", "description", "policies", "expires_at"];
-    print(table(["ACCESSOR", "DESCRIPTION", "POLICIES", "EXPIRES"], rows(body["tokens"], columns)));
+    print(table(["ACCESSOR", "DESCRIPTION", "POLICIES", "EXPIRES"], rowsOf(body["tokens"], columns)));
   }
   return 0;
 }
@@ -111,7 +100,7 @@ export async function policySet(call: Invocation): Promise<number> {
 export async function policyList(call: Invocation): Promise<number> {
   const body = await send(call, "GET", "/acl/policies");
   if (call.flags.has("json")) printJson(body);
-  else print(table(["NAME", "DESCRIPTION"], rows(body["policies"], ["name", "description"])));
+  else print(table(["NAME", "DESCRIPTION"], rowsOf(body["policies"], ["name", "description"])));
   return 0;
 }
 

@@ -25,3 +25,15 @@ export function text(value: unknown): string {
   if (value === null || value === undefined) return "-";
   return typeof value === "string" ? value : JSON.stringify(value);
 }
+
+/** The rows of a table: these fields of each object of a list. */
+export function rowsOf(value: unknown, columns: readonly string[]): string[][] {
+  if (!Array.isArray(value)) return [];
+  return value.map((item: unknown) => {
+    const fields = new Map<string, unknown>(typeof item === "object" && item !== null ? Object.entries(item) : []);
+    return columns.map((column) => {
+      const field = fields.get(column);
+      return Array.isArray(field) ? field.map(String).join(",") : text(field);
+    });
+  });
+}

@@ -1,6 +1,6 @@
 import { Client } from "./client.ts";
 import { UsageError, type Invocation } from "./command.ts";
-import { print, printJson, table, text } from "./output.ts";
+import { print, printJson, rowsOf, table, text } from "./output.ts";
 
 function one(call: Invocation, name: string): string | undefined {
   return call.flags.get(name)?.[0];
@@ -10,17 +10,6 @@ function say(call: Invocation, body: Readonly<Record<string, unknown>>): number 
   if (call.flags.has("json")) printJson(body);
   else process.stderr.write(`${text(body["message"])} ${text(body["name"])}\n`);
   return 0;
-}
-
-function rows(value: unknown, columns: readonly string[]): string[][] {
-  if (!Array.isArray(value)) return [];
-  return value.map((item: unknown) => {
-    const fields = new Map<string, unknown>(typeof item === "object" && item !== null ? Object.entries(item) : []);
-    return columns.map((column) => {
-      const field = fields.get(column);
-      return Array.isArray(field) ? field.map(String).join(",") : text(field);
-    });
-  });
 }
 
 function filters(call: Invocation): string {
@@ -38,7 +27,10 @@ export async function list(call: Invocation): Promise<number> {
   if (call.flags.has("json")) printJson(body);
   else
     print(
-      table(["NAME", "INSTANCES", "PASSING", "TAGS"], rows(body["services"], ["name", "instances", "passing", "tags"])),
+      table(
+        ["NAME", "INSTANCES", "PASSING", "TAGS"],
+        rowsOf(body["services"], ["name", "instances", "passing", "tags"]),
+      ),
     );
   return 0;
 }
@@ -51,7 +43,7 @@ export async function get(call: Invocation): Promise<number> {
     print(
       table(
         ["ID", "ADDRESS", "PORT", "STATUS", "TTL", "TAGS"],
-        rows(body["instances"], ["id", "address", "port", "status", "ttl", "tags"]),
+        rowsOf(body["instances"], ["id", "address", "port", "status", "ttl", "tags"]),
       ),
     );
   return 0;

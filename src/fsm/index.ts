@@ -6,6 +6,7 @@ export * from "./acl/acl-rule.ts";
 export * from "./commands.ts";
 export * from "./feed/change.ts";
 export type * from "./feed/change-feed.ts";
+export * from "./fsm-result.ts";
 export * from "./invalid-command.ts";
 export * from "./konsul-fsm.ts";
 export * from "./kv/kv-command.ts";

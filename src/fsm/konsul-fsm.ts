@@ -1,6 +1,5 @@
 import { assert, EMPTY_BYTES, utf8, type LogIndex } from "../base/index.ts";
 import { applyAcl, type AclTables } from "./acl/acl-apply.ts";
-import type { AclResult } from "./acl/acl-command.ts";
 import { AclIndex, type AclQueries } from "./acl/acl-queries.ts";
 import {
   bootstrapRowFormat,
@@ -21,13 +20,12 @@ import {
   UndecodableCommand,
   type Command,
 } from "./commands.ts";
+import type { FsmResult } from "./fsm-result.ts";
 import { ChangeFeed, type Changes } from "./feed/change-feed.ts";
 import { applyKv, type KvTable } from "./kv/kv-apply.ts";
 import { createKvQueries, type KvQueries, type KvScope } from "./kv/kv-queries.ts";
-import type { KvResult } from "./kv/kv-result.ts";
 import { kvRow, kvRowFormat, type KvRow } from "./kv/kv-row.ts";
 import { applyService, type ServiceTable } from "./services/service-apply.ts";
-import type { ServiceResult } from "./services/service-command.ts";
 import { createServiceQueries, type ServiceQueries } from "./services/service-queries.ts";
 import { serviceRow, serviceRowFormat, type ServiceRow } from "./services/service-row.ts";
 import { applyRestore } from "./restore/restore-apply.ts";
@@ -35,13 +33,10 @@ import type { RestoreCommit, RestoreResult } from "./restore/restore-command.ts"
 import { stagedRowFormat, type StagedRow } from "./restore/staged-row.ts";
 import { LockHolders } from "./sessions/lock-holders.ts";
 import { applySession, type SessionTables } from "./sessions/session-apply.ts";
-import type { SessionResult } from "./sessions/session-command.ts";
 import { createSessionQueries, type SessionQueries } from "./sessions/session-queries.ts";
 import { lockDelayRowFormat, sessionRowFormat, type LockDelayRow, type SessionRow } from "./sessions/session-row.ts";
 import { OnceResults } from "./once/once-apply.ts";
-import type { OnceResult } from "./once/once-command.ts";
 import { onceRowFormat, type OnceRow } from "./once/once-row.ts";
-import type { SettingsResult } from "./settings/settings-command.ts";
 import { settingsRowFormat, type SettingsRow } from "./settings/settings-row.ts";
 import { freezeState, type FrozenState } from "./snapshot/freeze-state.ts";
 import { RestoreFailed, StateRestorer, type RestoreClaim } from "./snapshot/restore-state.ts";
@@ -56,40 +51,6 @@ export interface FsmEntry {
   readonly kind: "noop" | "command" | "membership" | "check";
   readonly time: number;
   readonly data: Uint8Array;
-}
-
-/** What applying an entry came to. `applied`: the entry was no command. */
-export type FsmResult =
-  | KvResult
-  | ServiceResult
-  | SessionResult
-  | AclResult
-  | RestoreResult
-  | SettingsResult
-  | OnceResult
-  | { readonly kind: "applied" };
-
-/** Domains whose results say so in their kind; those of keys came first and do not. */
-const NOT_KV = ["applied", "service-", "session-", "lock-", "acl-", "restore-", "settings-", "once-"];
-
-export function isServiceResult(result: FsmResult): result is ServiceResult {
-  return result.kind.startsWith("service-");
-}
-
-export function isKvResult(result: FsmResult): result is KvResult {
-  return !NOT_KV.some((start) => result.kind.startsWith(start));
-}
-
-export function isSessionResult(result: FsmResult): result is SessionResult {
-  return result.kind.startsWith("session-") || result.kind.startsWith("lock-");
-}
-
-export function isAclResult(result: FsmResult): result is AclResult {
-  return result.kind.startsWith("acl-");
-}
-
-export function isRestoreResult(result: FsmResult): result is RestoreResult {
-  return result.kind.startsWith("restore-");
 }
 
 export interface KonsulFsmOptions {

@@ -1,6 +1,7 @@
 import { EMPTY_BYTES, utf8, type Prng } from "../base/index.ts";
 import { encodeCommand, type Command } from "./commands.ts";
-import type { FsmEntry, FsmResult, KonsulFsm } from "./konsul-fsm.ts";
+import type { FsmResult } from "./fsm-result.ts";
+import type { FsmEntry, KonsulFsm } from "./konsul-fsm.ts";
 import type { KvOperation } from "./kv/kv-command.ts";
 import type { FrozenState } from "./snapshot/freeze-state.ts";
 

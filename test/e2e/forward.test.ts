@@ -1,40 +1,13 @@
-import { join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
-import { cleanUp, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
-import { freePorts } from "./free-ports.ts";
+import { cleanUp, type AgentProcess } from "./agent-process.ts";
+import { startThreeNodes } from "./three-nodes.ts";
 
 afterEach(cleanUp);
 
-async function statusOf(node: AgentProcess): Promise<{ readonly voters: number; readonly leader: string }> {
-  const answer = await fetch(`${node.url}/cluster/status`).catch(() => undefined);
-  if (answer?.status !== 200) return { voters: 0, leader: "" };
-  const body: { readonly voters: number; readonly leader: { readonly id: string } | null } = Object(
-    await answer.json(),
-  );
-  return { voters: body.voters, leader: body.leader?.id ?? "" };
-}
-
 /** Three voters that hand writes over themselves; the first one of the answer leads. */
 async function startForwarding(): Promise<readonly [AgentProcess, AgentProcess, AgentProcess]> {
-  const folder = temporaryFolder();
-  const ports = freePorts(6);
-  const start = async (at: number): Promise<AgentProcess> =>
-    startAgent([
-      `--port=${ports[at]}`,
-      `--node-id=node-${at}`,
-      `--data-dir=${join(folder, `n${at}`)}`,
-      `--raft-bind-addr=127.0.0.1:${ports[3 + at]}`,
-      "--join-token=secret",
-      "--follower-writes=forward",
-      ...(at === 0 ? ["--bootstrap"] : ["--join", `127.0.0.1:${ports[3]}`]),
-    ]);
-  const nodes = [await start(0), await start(1), await start(2)] as const;
-  for (const node of nodes)
-    for (let found = await statusOf(node); found.voters < 3 || found.leader === ""; found = await statusOf(node))
-      await Bun.sleep(20);
-  const { leader } = await statusOf(nodes[0]);
-  const [a, b, c] = nodes;
-  return leader === "node-0" ? [a, b, c] : leader === "node-1" ? [b, a, c] : [c, a, b];
+  const { leader, followers } = await startThreeNodes(["--follower-writes=forward"]);
+  return [leader, ...followers];
 }
 
 async function put(node: AgentProcess, key: string, value: string): Promise<Response | undefined> {

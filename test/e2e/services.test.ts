@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
 import { cleanUp, konsul, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
-import { freePorts } from "./free-ports.ts";
+import { startThreeNodes } from "./three-nodes.ts";
 
 afterEach(cleanUp);
 
@@ -124,26 +124,8 @@ describe("the registry of one node", () => {
 });
 
 test("three nodes: registered on one, seen on another, renewed on a third after the leader died, expired at last", async () => {
-  const folder = temporaryFolder();
-  const ports = freePorts(6);
-  const start = async (at: number): Promise<AgentProcess> =>
-    startAgent([
-      `--port=${ports[at]}`,
-      `--node-id=node-${at}`,
-      `--data-dir=${join(folder, `n${at}`)}`,
-      `--raft-bind-addr=127.0.0.1:${ports[3 + at]}`,
-      "--join-token=secret",
-      ...(at === 0 ? ["--bootstrap"] : [`--join=127.0.0.1:${ports[3]}`]),
-    ]);
-  const nodes = [await start(0), await start(1), await start(2)] as const;
-  const ready = async (node: AgentProcess): Promise<string | undefined> => {
-    const { body } = await call(node, "GET", "/cluster/status");
-    return body.voters === 3 ? body.leader?.id : undefined;
-  };
-  for (const node of nodes) while ((await ready(node)) === undefined) await Bun.sleep(20);
-  const leaderAt = Number((await ready(nodes[0]))?.split("-")[1]);
-  const [leader, second, third] = [nodes[leaderAt], nodes[(leaderAt + 1) % 3], nodes[(leaderAt + 2) % 3]];
-  if (leader === undefined || second === undefined || third === undefined) throw new Error("there are three nodes");
+  const { leader, followers } = await startThreeNodes();
+  const [second, third] = followers;
   expect((await call(second, "PUT", "/register", { ...WEB, ttl: "2s", deregister_after: "4s" })).status).toBe(200);
   while ((await statusOf(third, "/services/web")) !== "passing") await Bun.sleep(10);
   await leader.end("SIGKILL");

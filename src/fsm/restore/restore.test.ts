@@ -5,11 +5,11 @@ import {
   decodeCommand,
   encodeCommand,
   InvalidCommand,
-  UndecodableCommand,
   type Command,
   type FsmResult,
   type KonsulFsm,
 } from "../index.ts";
+import { goldenProblems } from "../golden-bytes.ts";
 import { applyNext, drain, randomLog, restoreFrom } from "../test-log.ts";
 
 const HASH = "0123456789abcdef";
@@ -27,11 +27,8 @@ const GOLDEN: readonly (readonly [Command, string])[] = [
 describe("commands of a restore", () => {
   for (const [command, golden] of GOLDEN) {
     test(`the bytes of ${command.kind} are those of version 1, and no other bytes are taken`, () => {
-      const bytes = new Uint8Array(Buffer.from(golden.replaceAll(" ", ""), "hex"));
-      expect(Buffer.from(encodeCommand(command)).toString("hex")).toBe(Buffer.from(bytes).toString("hex"));
-      expect(decodeCommand(bytes)).toEqual(command);
-      for (let size = 0; size < bytes.length; size += 1)
-        expect(() => decodeCommand(bytes.slice(0, size))).toThrow(UndecodableCommand);
+      expect(goldenProblems(command, golden)).toEqual([]);
+      expect(decodeCommand(encodeCommand(command))).toEqual(command);
     });
   }
 
