@@ -1,10 +1,11 @@
 import type { Clock } from "../base/index.ts";
+import { AllowedNetworks, CheckRunner, createProbe, refuseTarget } from "../check/index.ts";
 import { Autopilot, type AutopilotSettings } from "../cluster/index.ts";
 import { mergeAutopilot } from "../http/index.ts";
 import type { RaftNode } from "../node/index.ts";
 import { Registry, SessionKeeper, type Replica } from "../replica/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
-import type { Config } from "../config/index.ts";
+import { parseNetwork, type Config } from "../config/index.ts";
 
 export interface KeeperOptions {
   readonly clock: Clock;
@@ -17,20 +18,27 @@ export interface Keepers {
   readonly registry: Registry;
   readonly sessions: SessionKeeper;
   readonly autopilot: { readonly health: Autopilot["health"]; readonly settings: () => AutopilotSettings };
+  /** Why a check would not be run; undefined: it would. */
+  readonly refuseCheck: (kind: "http" | "tcp", target: string) => string | undefined;
   stop(): void;
 }
 
 export function startKeepers(options: KeeperOptions, node: RaftNode, replica: Replica, metrics: Metrics): Keepers {
+  const { config } = options;
   const registry = keepRegistry(options, node, replica, metrics);
   const sessions = keepSessions(options, node, replica);
   const { autopilot, settings } = keepAutopilot(options, node, replica);
+  const networks = new AllowedNetworks(config.checks.allow.flatMap((text) => parseNetwork(text) ?? []));
+  const checks = networks.isAny ? keepChecks(options, { node, replica, metrics, networks }) : undefined;
   return {
     registry,
     sessions,
+    refuseCheck: (kind, target) => refuseTarget(networks, kind, target),
     autopilot: { health: autopilot.health.bind(autopilot), settings },
     stop: () => {
       registry.stop();
       sessions.stop();
+      checks?.stop();
       autopilot.stop();
     },
   };
@@ -45,6 +53,25 @@ function keepRegistry({ clock }: KeeperOptions, node: RaftNode, replica: Replica
     write: replica.write.bind(replica),
     onHeartbeat: () => metrics.increase("konsul_service_heartbeats_total"),
     onExpired: (count) => metrics.increase("konsul_expired_services_total", {}, count),
+  });
+}
+
+interface CheckParts {
+  readonly node: RaftNode;
+  readonly replica: Replica;
+  readonly metrics: Metrics;
+  readonly networks: AllowedNetworks;
+}
+
+function keepChecks({ clock }: KeeperOptions, { node, replica, metrics, networks }: CheckParts): CheckRunner {
+  return new CheckRunner({
+    fsm: replica.fsm,
+    clock,
+    isLeading: () => node.status().core.role === "leader",
+    write: replica.write.bind(replica),
+    probe: createProbe(networks),
+    random: Math.random,
+    onRun: (status) => metrics.increase("konsul_checks_run_total", { status }),
   });
 }
 

@@ -179,7 +179,7 @@ function serve({ options, node, replica, identity, metrics, server, peers }: Ser
     registry: keepers.registry,
     sessions: keepers.sessions,
     autopilot: keepers.autopilot,
-    services: config.services,
+    services: { ...config.services, refuseCheck: keepers.refuseCheck },
     access: config.acl,
     aclReset: aclResetFile(config.dataDir),
     ...(peers === undefined ? {} : { askLeader: peers.forward.bind(peers), invite: peers.invite.bind(peers) }),

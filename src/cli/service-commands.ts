@@ -68,10 +68,20 @@ export async function register(call: Invocation): Promise<number> {
     port: Number(port),
     tags: call.flags.get("tag") ?? [],
     meta: Object.fromEntries(meta),
+    checks: checksOf(call),
     ...Object.fromEntries(optional),
   };
   const bytes = new TextEncoder().encode(JSON.stringify(body));
   return say(call, await new Client(call).json("PUT", "/register", bytes, "application/json"));
+}
+
+function checksOf(call: Invocation): readonly Readonly<Record<string, string>>[] {
+  const interval = one(call, "check-interval");
+  const more = interval === undefined ? {} : { interval };
+  return (["http", "tcp"] as const).flatMap((kind) => {
+    const targets = call.flags.get(`check-${kind}`) ?? [];
+    return targets.map((target, at) => ({ name: at === 0 ? kind : `${kind}-${at + 1}`, [kind]: target, ...more }));
+  });
 }
 
 function withId(call: Invocation, path: string): string {

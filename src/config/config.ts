@@ -17,7 +17,11 @@ export interface Config {
   readonly services: {
     /** 0: none. */
     readonly ttlMs: number;
+    /** 0: never; undefined: 10 TTLs. */
+    readonly deregisterAfterMs: number | undefined;
   };
+  /** Networks in the form that `parseNetwork` reads. */
+  readonly checks: { readonly allow: readonly string[] };
   readonly followerWrites: "redirect" | "forward";
   readonly raft: {
     readonly isEnabled: boolean;

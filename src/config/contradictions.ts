@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Config } from "./config.ts";
+import { parseNetwork } from "./network.ts";
 import type { Mistake } from "./sources.ts";
 
 /** HOST of HOST:PORT, without the brackets of an IPv6 one. */
@@ -20,11 +21,20 @@ function isHostPort(address: string): boolean {
   return port !== undefined && Number(port) <= 65_535;
 }
 
+type Add = (key: string, message: string) => void;
+
 /** Settings that are right each, and wrong together. `sourceOf` says where a key was written. */
 export function contradictions(config: Config, sourceOf: (key: string) => string): readonly Mistake[] {
   const mistakes: Mistake[] = [];
-  const add = (key: string, message: string): void => void mistakes.push({ source: sourceOf(key), message });
-  const { raft, isInsecure, host } = config;
+  const add: Add = (key, message) => void mistakes.push({ source: sourceOf(key), message });
+  checkNode(config, add);
+  checkCertificates(config, add);
+  checkApi(config, add);
+  if (config.raft.isEnabled) checkPeers(config, add);
+  return mistakes;
+}
+
+function checkNode({ raft }: Config, add: Add): void {
   if (raft.leaderLeaseTimeoutMs > raft.heartbeatTimeoutMs) {
     add(
       "raft.leader_lease_timeout",
@@ -40,9 +50,12 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
   if (raft.nodeId !== "" && !/^[A-Za-z0-9._-]{1,64}$/.test(raft.nodeId)) {
     add("raft.node_id", `must be 1 to 64 of the characters A-Z a-z 0-9 . _ -: current value is "${raft.nodeId}"`);
   }
+}
+
+function checkCertificates(config: Config, add: Add): void {
   for (const [key, tls, isCaNeeded] of [
     ["tls", config.tls, config.tls.areClientsChecked],
-    ["raft.tls", raft.tls, true],
+    ["raft.tls", config.raft.tls, true],
   ] as const) {
     if (!tls.isEnabled) continue;
     const missing = { cert_file: tls.certFile, key_file: tls.keyFile, ...(isCaNeeded ? { ca_file: tls.caFile } : {}) };
@@ -51,6 +64,13 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
       else if (!existsSync(path)) add(`${key}.${name}`, `there is no file ${path}`);
     }
   }
+}
+
+function checkApi(config: Config, add: Add): void {
+  const { host, isInsecure } = config;
+  for (const network of config.checks.allow.filter((text) => parseNetwork(text) === undefined)) {
+    add("checks.allow", `must hold networks such as 10.0.0.0/8 or fd00::/8: "${network}" is none`);
+  }
   const isApiGuarded = config.acl.isEnabled || (config.tls.isEnabled && config.tls.areClientsChecked);
   if (!isLoopback(host) && !isInsecure && !isApiGuarded) {
     add(
@@ -58,7 +78,9 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
       `${host} is no loopback address, and the HTTP API has no access control there: set acl.enabled or tls.client_auth, or insecure if that is what you want`,
     );
   }
-  if (!raft.isEnabled) return mistakes;
+}
+
+function checkPeers({ raft, isInsecure }: Config, add: Add): void {
   for (const [key, address] of [
     ["raft.bind_addr", raft.bindAddress],
     ["raft.advertise_addr", raft.advertiseAddress],
@@ -88,5 +110,4 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
       `${raft.bindAddress} is no loopback address, and peers prove nothing there: set a join token or raft.tls, or insecure if that is what you want`,
     );
   }
-  return mistakes;
 }

@@ -14,6 +14,7 @@ export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]>
   const all = [...mistakes];
   const read = new Map<string, Value>();
   for (const setting of SETTINGS) {
+    if (setting.standard === undefined && setting.kind === "duration" && !values.has(setting.key)) continue;
     const written = values.get(setting.key) ?? { text: setting.standard ?? "", source: setting.key };
     if (setting.isFixed === true && written.text !== setting.standard) {
       all.push({ source: written.source, message: notAvailable(setting) });
@@ -90,6 +91,10 @@ class Reader {
     return Number(this.#values.get(key));
   }
 
+  optionalNumber(key: string): number | undefined {
+    return this.#values.has(key) ? this.number(key) : undefined;
+  }
+
   flag(key: string): boolean {
     return this.#values.get(key) === true;
   }
@@ -119,7 +124,8 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
     dataDir,
     logLevel: level === "debug" || level === "warn" || level === "error" ? level : "info",
     logFormat: read.text("log_format") === "json" ? "json" : "text",
-    services: { ttlMs: read.number("service_ttl") },
+    services: { ttlMs: read.number("service_ttl"), deregisterAfterMs: read.optionalNumber("deregister_after") },
+    checks: { allow: read.list("checks.allow") },
     // Clients drop the token when they are sent to another host, so that a redirect would be of no use to them.
     followerWrites:
       (hasAcl && !written.has("follower_writes")) || read.text("follower_writes") === "forward"

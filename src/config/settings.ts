@@ -346,7 +346,12 @@ export const SETTINGS: readonly Setting[] = [
   },
   fixed("autopilot.redundancy_zones", "false"),
   fixed("autopilot.upgrade_migration", "true"),
-  fixed("checks.allow"),
+  {
+    key: "checks.allow",
+    kind: "list",
+    standard: "",
+    help: "networks that HTTP and TCP checks may connect to, such as 10.0.0.0/8; none: they are off",
+  },
   { key: "http.cors_origins", kind: "list", standard: "", help: "origins whose pages may use the API; * for all" },
   {
     key: "http.rate_limit",
@@ -357,7 +362,12 @@ export const SETTINGS: readonly Setting[] = [
   },
   fixed("snapshots.max_concurrent_sends", "2"),
   fixed("snapshots.max_bytes_per_second", "unlimited"),
-  fixed("deregister_after"),
+  {
+    key: "deregister_after",
+    kind: "duration",
+    max: 366 * DAY_MS,
+    help: "when instances that do not say it themselves are removed without a heartbeat; unset: 10 TTLs; 0: never",
+  },
   fixed("tracing.enabled", "false"),
   fixed("tracing.endpoint"),
   fixed("tracing.sample_ratio"),

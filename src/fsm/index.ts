@@ -25,10 +25,12 @@ export type { SessionRow } from "./sessions/session-row.ts";
 export type * from "./services/service-command.ts";
 export { SERVICE_LIMITS } from "./services/service-command-codec.ts";
 export type { ServiceEntry, ServiceQueries } from "./services/service-queries.ts";
+export type { ActiveCheck, CheckState } from "./services/active-check.ts";
+export type { CheckStatus } from "./services/check-status.ts";
 export {
+  overallStatus,
   parseServiceKey,
   serviceKey,
-  type CheckStatus,
   type ServiceInstance,
   type ServiceRow,
 } from "./services/service-row.ts";

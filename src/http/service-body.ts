@@ -1,5 +1,6 @@
-import { parseDuration } from "./duration.ts";
 import type { CheckStatus, ServiceInstance } from "../fsm/index.ts";
+import { readChecks } from "./check-body.ts";
+import { durationOf } from "./duration-field.ts";
 import { isRecord, parseJson, readBytes } from "./body.ts";
 import { badRequest } from "./errors.ts";
 
@@ -19,6 +20,10 @@ export interface Registration {
 export interface ServiceDefaults {
   /** 0: none. */
   readonly ttlMs: number;
+  /** 0: never; undefined: 10 TTLs. */
+  readonly deregisterAfterMs: number | undefined;
+  /** Why this node would not run such a check; undefined: it would. */
+  readonly refuseCheck: (kind: "http" | "tcp", target: string) => string | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -30,9 +35,14 @@ export async function readRegistration(request: Request, defaults: ServiceDefaul
   const body = await readFields(request, FIELDS);
   const name = checkName("name", body["name"]);
   const id = body["id"] === undefined ? name : checkName("id", body["id"]);
-  const ttlMs = ttlOf(body) ?? defaults.ttlMs;
+  const { checks, ttlMs: checkTtlMs } = readChecks(body["checks"], defaults.refuseCheck);
+  const ownTtlMs = durationOf("ttl", body["ttl"]);
+  if (ownTtlMs !== undefined && checkTtlMs !== undefined) {
+    throw badRequest("checks", "must hold no TTL where ttl is given");
+  }
+  const ttlMs = ownTtlMs ?? checkTtlMs ?? defaults.ttlMs;
   const after = durationOf("deregister_after", body["deregister_after"]);
-  const deregisterAfterMs = after ?? ttlMs * DEREGISTER_AFTER_TTLS;
+  const deregisterAfterMs = after ?? (ttlMs === 0 ? 0 : (defaults.deregisterAfterMs ?? ttlMs * DEREGISTER_AFTER_TTLS));
   if (after !== undefined && after !== 0 && after < ttlMs) {
     throw badRequest("deregister_after", "must be 0 (never) or at least the TTL");
   }
@@ -44,6 +54,7 @@ export async function readRegistration(request: Request, defaults: ServiceDefaul
     weight: body["weight"] === undefined ? 1 : integerOf("weight", body["weight"], 65_535),
     ttlMs,
     deregisterAfterMs,
+    checks,
   };
   const cas = body["cas"] === undefined ? undefined : integerOf("cas", body["cas"], Number.MAX_SAFE_INTEGER);
   return { name, id, instance, cas };
@@ -79,33 +90,6 @@ export function checkName(field: string, value: unknown): string {
     throw badRequest(field, `must have at most ${NAME_BYTES_MAX} bytes, no slash and no NUL`);
   }
   return value;
-}
-
-/** A TTL stands by itself, or in a check of its own. */
-function ttlOf(body: Fields): number | undefined {
-  const own = durationOf("ttl", body["ttl"]);
-  const { checks = [] } = body;
-  if (!Array.isArray(checks)) throw badRequest("checks", "must be a list");
-  const found: (number | undefined)[] = checks.map((check: unknown) => {
-    if (!isRecord(check)) throw badRequest("checks", 'must hold objects such as {"name": "alive", "ttl": "30s"}');
-    if (check["http"] !== undefined || check["tcp"] !== undefined) {
-      throw badRequest("checks", "with http or tcp make this server connect: they need checks.allow, which is not set");
-    }
-    return durationOf("ttl", check["ttl"]);
-  });
-  if (found.length > 1 || (found.length === 1 && own !== undefined)) {
-    throw badRequest("checks", "must hold one TTL at most, and none where ttl is given");
-  }
-  return own ?? found[0];
-}
-
-function durationOf(field: string, value: unknown): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = typeof value === "string" ? parseDuration(value) : undefined;
-  if (value === 0 || value === "0") return 0;
-  if (ms === undefined)
-    throw badRequest(field, `must be a duration such as 500ms, 30s or 5m: it is ${JSON.stringify(value)}`);
-  return ms;
 }
 
 function textOf(field: string, value: unknown): string {

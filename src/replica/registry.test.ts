@@ -36,7 +36,7 @@ class World {
   }
 
   register(ttlMs: number, deregisterAfterMs = 0): void {
-    const instance = { address: "a", port: 1, tags: [], meta: [], weight: 1, ttlMs, deregisterAfterMs };
+    const instance = { address: "a", port: 1, tags: [], meta: [], weight: 1, ttlMs, deregisterAfterMs, checks: [] };
     this.write({ kind: "service-register", name: "web", id: "1", instance });
   }
 

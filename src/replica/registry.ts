@@ -1,5 +1,6 @@
 import type { Clock } from "../base/index.ts";
 import {
+  overallStatus,
   parseServiceKey,
   serviceKey,
   type CheckStatus,
@@ -53,7 +54,9 @@ export class Registry {
       if (change.kind === "reset") this.#beats.clear();
       else if (change.table !== "services") return;
       else if (change.kind === "delete") this.#beats.delete(nameOf(change.key));
-      else if (change.row.status === "passing") this.#beats.set(nameOf(change.key), this.#attended.now());
+      // Without a TTL, what counts is how long its checks have been as they are.
+      else if (change.row.status === "passing" || change.row.ttlMs === 0)
+        this.#beats.set(nameOf(change.key), this.#attended.now());
     });
     this.#schedule();
   }
@@ -99,12 +102,13 @@ export class Registry {
     const late: ServiceEntry[] = [];
     const gone: ServiceEntry[] = [];
     for (const entry of fsm.services.list()) {
-      const { ttlMs, deregisterAfterMs, status } = entry.row;
-      if (ttlMs === 0) continue;
+      const { ttlMs, deregisterAfterMs, status, checks } = entry.row;
+      if (ttlMs === 0 && (checks.length === 0 || deregisterAfterMs === 0)) continue;
       const beat = this.#beats.get(nameOf(serviceKey(entry.name, entry.id))) ?? since;
       const age = this.#attended.now() - beat;
-      if (deregisterAfterMs > 0 && age >= deregisterAfterMs && status === "critical") gone.push(entry);
-      else if (status !== "critical" && age >= ttlMs) late.push(entry);
+      if (deregisterAfterMs > 0 && age >= deregisterAfterMs && overallStatus(entry.row) === "critical") {
+        gone.push(entry);
+      } else if (ttlMs > 0 && status !== "critical" && age >= ttlMs) late.push(entry);
     }
     const chosen = late.slice(0, UPDATES_MAX);
     const removed = gone.slice(0, UPDATES_MAX);

@@ -63,6 +63,12 @@ export const CATALOGUE = [
     kind: "counter",
     help: "Instances that turned critical without a heartbeat",
   },
+  {
+    name: "konsul_checks_run_total",
+    kind: "counter",
+    help: "HTTP and TCP checks that this node ran as leader",
+    labels: ["status"],
+  },
   { name: "konsul_state_bytes", kind: "gauge", help: "Approximate memory of the state" },
   { name: "konsul_peer_rejected_total", kind: "counter", help: "Peer connections turned away", labels: ["reason"] },
   { name: "konsul_storage_untrusted", kind: "gauge", help: "1: the disk broke a promise and this node serves nothing" },

@@ -69,7 +69,7 @@ describe("the registry of one node", () => {
       [{ ...WEB, ttl: "soon" }, "ttl"],
       [{ ...WEB, colour: "red" }, "colour"],
       [{ ...WEB, tags: "a" }, "tags"],
-      [{ ...WEB, checks: [{ name: "c", http: "http://127.0.0.1" }] }, "checks"],
+      [{ ...WEB, checks: [{ name: "c", http: "http://127.0.0.1" }] }, "checks.http"],
       [{ ...WEB, address: undefined }, "address"],
     ];
     for (const [body, field] of wrong) {

@@ -5,6 +5,8 @@ import {
   decodeCommand,
   encodeCommand,
   InvalidCommand,
+  overallStatus,
+  type ActiveCheck,
   type Command,
   type KonsulFsm,
   type ServiceInstance,
@@ -20,7 +22,20 @@ const instance: ServiceInstance = {
   weight: 1,
   ttlMs: 3000,
   deregisterAfterMs: 0,
+  checks: [],
 };
+
+const check: ActiveCheck = {
+  name: "c",
+  kind: "tcp",
+  target: "h:1",
+  intervalMs: 10_000,
+  timeoutMs: 5000,
+  successThreshold: 1,
+  failureThreshold: 2,
+};
+
+const bare: ServiceInstance = { ...instance, address: "a", port: 1, tags: [], meta: [], ttlMs: 0 };
 
 function register(name: string, id: string, more: Partial<ServiceInstance> = {}): Command {
   return { kind: "service-register", name, id, instance: { ...instance, ...more } };
@@ -29,7 +44,7 @@ function register(name: string, id: string, more: Partial<ServiceInstance> = {})
 const GOLDEN: readonly (readonly [Command, string])[] = [
   [
     { ...register("w", "1"), kind: "service-register", name: "w", id: "1", instance, cas: 2 },
-    "01 20 01000000 77 01000000 31 08000000 31302e302e302e31 5000 0200 01000000 61 01000000 62 0100 04000000 7a6f6e65 01000000 78 01000000 b80b000000000000 0000000000000000 01 0200000000000000",
+    "01 20 01000000 77 01000000 31 08000000 31302e302e302e31 5000 0200 01000000 61 01000000 62 0100 04000000 7a6f6e65 01000000 78 01000000 b80b000000000000 0000000000000000 0000 01 0200000000000000",
   ],
   [{ kind: "service-deregister", name: "w" }, "01 21 01000000 77 00 00"],
   [
@@ -39,6 +54,17 @@ const GOLDEN: readonly (readonly [Command, string])[] = [
   [
     { kind: "service-status", updates: [{ name: "w", id: "1", status: "critical", output: "no" }] },
     "01 22 0100 01000000 77 01000000 31 02 02000000 6e6f 00",
+  ],
+  [
+    {
+      kind: "service-checked",
+      updates: [{ name: "w", id: "1", check: "c", since: 5, status: "passing", output: "ok" }],
+    },
+    "01 23 0100 01000000 77 01000000 31 01000000 63 0500000000000000 00 02000000 6f6b",
+  ],
+  [
+    { kind: "service-register", name: "w", id: "1", instance: { ...bare, checks: [check] } },
+    "01 20 01000000 77 01000000 31 01000000 61 0100 0000 0000 01000000 0000000000000000 0000000000000000 0100 01000000 63 01 03000000 683a31 1027000000000000 8813000000000000 0100 0200 00",
   ],
 ];
 
@@ -58,6 +84,12 @@ describe("commands of the registry", () => {
       register("w", "1", { port: 65_536 }),
       register("w", "1", { tags: ["b", "a"] }),
       register("w", "1", { tags: ["a", "a"] }),
+      register("w", "1", { checks: [check, check] }),
+      register("w", "1", { checks: [{ ...check, name: "" }] }),
+      register("w", "1", { checks: [{ ...check, target: "x".repeat(4097) }] }),
+      register("w", "1", { checks: [{ ...check, successThreshold: 0 }] }),
+      register("w", "1", { checks: [{ ...check, failureThreshold: 101 }] }),
+      register("w", "1", { checks: [{ ...check, intervalMs: 86_400_001 }] }),
       register("w", "1", { ttlMs: -1 }),
       register("w", "1", { meta: [["a", "x".repeat(5000)]] }),
       { kind: "service-status", updates: [] },
@@ -135,5 +167,55 @@ describe("the registry", () => {
       for (const command of commands.slice(cut)) applyNext(second, command);
       expect(Buffer.from(drain(second.freeze()).bytes).equals(drain(whole.freeze()).bytes)).toBe(true);
     }
+  });
+});
+
+describe("checks that the cluster runs", () => {
+  const checked = (since: number, status: "passing" | "warning" | "critical", output = "", of = "c"): Command => ({
+    kind: "service-checked",
+    updates: [{ name: "w", id: "1", check: of, since, status, output }],
+  });
+
+  test("make an instance as good as its worst one, and are critical until they ran", () => {
+    const fsm = createKonsulFsm();
+    applyNext(fsm, register("w", "1", { checks: [check, { ...check, name: "d", kind: "http", target: "http://h/" }] }));
+    const overall = () => overallStatus(fsm.services.get("w", "1") ?? expect.unreachable());
+    expect(overall()).toBe("critical");
+    applyNext(fsm, checked(1, "passing"));
+    expect(overall()).toBe("critical");
+    applyNext(fsm, checked(1, "passing", "", "d"));
+    expect(overall()).toBe("passing");
+    applyNext(fsm, checked(1, "warning", "hm", "d"));
+    expect(overall()).toBe("warning");
+    applyNext(fsm, { kind: "service-status", updates: [{ name: "w", id: "1", status: "critical", output: "" }] });
+    expect(overall()).toBe("critical");
+  });
+
+  test("count only for the check that they were made for", () => {
+    const fsm = createKonsulFsm();
+    applyNext(fsm, register("w", "1", { checks: [check] }));
+    applyNext(fsm, checked(1, "passing", "ok"));
+    applyNext(fsm, register("w", "1", { checks: [check], port: 81 }));
+    expect(fsm.services.get("w", "1")?.checkStates).toEqual([{ status: "passing", output: "ok", since: 1 }]);
+    applyNext(fsm, register("w", "1", { checks: [{ ...check, target: "h:2" }] }));
+    expect(fsm.services.get("w", "1")?.checkStates).toEqual([
+      { status: "critical", output: "not checked yet", since: 4 },
+    ]);
+    expect(applyNext(fsm, checked(1, "passing", "late"))).toMatchObject({ changed: 0, missing: 1 });
+    expect(applyNext(fsm, checked(4, "passing", "", "other"))).toMatchObject({ changed: 0, missing: 1 });
+    expect(applyNext(fsm, checked(4, "passing", "ok"))).toMatchObject({ changed: 1, missing: 0 });
+    const index = fsm.services.get("w", "1")?.modifyIndex;
+    expect(applyNext(fsm, checked(4, "passing", "ok"))).toMatchObject({ changed: 0, missing: 0 });
+    expect(fsm.services.get("w", "1")?.modifyIndex).toBe(index);
+  });
+
+  test("come back from a snapshot with what they came to", () => {
+    const fsm = createKonsulFsm();
+    applyNext(fsm, register("w", "1", { checks: [check] }));
+    applyNext(fsm, checked(1, "warning", "slow"));
+    const copy = createKonsulFsm();
+    restoreFrom(copy, fsm);
+    expect(copy.services.get("w", "1")).toEqual(fsm.services.get("w", "1"));
+    expect(copy.stateHash()).toBe(fsm.stateHash());
   });
 });

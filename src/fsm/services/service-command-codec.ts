@@ -1,10 +1,11 @@
 import { unreachable, type ByteReader, type ByteWriter, type LogIndex } from "../../base/index.ts";
 import { InvalidCommand } from "../invalid-command.ts";
-import type { ServiceCommand, StatusUpdate } from "./service-command.ts";
-import { readInstance, readStatus, writeInstance, writeStatus, type ServiceInstance } from "./service-row.ts";
+import { readStatus, writeStatus } from "./check-status.ts";
+import type { CheckUpdate, ServiceCommand, StatusUpdate } from "./service-command.ts";
+import { readInstance, writeInstance, type ServiceInstance } from "./service-row.ts";
 
 /** Type bytes 0x20 to 0x2f belong to this domain. Part of the format: never reused. */
-const TYPES = { register: 0x20, deregister: 0x21, status: 0x22 } as const;
+const TYPES = { register: 0x20, deregister: 0x21, status: 0x22, checked: 0x23 } as const;
 
 /** Bounds of the format, the same on every node for ever. */
 export const SERVICE_LIMITS = {
@@ -13,6 +14,10 @@ export const SERVICE_LIMITS = {
   tagsMax: 64,
   metaMax: 64,
   updatesMax: 1000,
+  checksMax: 16,
+  thresholdMax: 100,
+  /** A day. */
+  checkMsMax: 86_400_000,
   /** A year. */
   ttlMsMax: 366 * 86_400_000,
 } as const;
@@ -43,6 +48,11 @@ export function writeServiceCommand(writer: ByteWriter, command: ServiceCommand)
       writer.u8(TYPES.status).u16(command.updates.length);
       for (const update of command.updates) writeUpdate(writer, update);
       return;
+    case "service-checked":
+      checkCount("updates", command.updates.length, SERVICE_LIMITS.updatesMax);
+      writer.u8(TYPES.checked).u16(command.updates.length);
+      for (const update of command.updates) writeChecked(writer, update);
+      return;
     default:
       return unreachable(command);
   }
@@ -69,6 +79,11 @@ export function readServiceCommand(type: number, reader: ByteReader): ServiceCom
     checkCount("updates", count, SERVICE_LIMITS.updatesMax);
     return { kind: "service-status", updates: Array.from({ length: count }, () => readUpdate(reader)) };
   }
+  if (type === TYPES.checked) {
+    const count = reader.u16();
+    checkCount("updates", count, SERVICE_LIMITS.updatesMax);
+    return { kind: "service-checked", updates: Array.from({ length: count }, () => readChecked(reader)) };
+  }
   return undefined;
 }
 
@@ -89,6 +104,19 @@ function readUpdate(reader: ByteReader): StatusUpdate {
   return { name, id, status, output, ...(ifIndex === undefined ? {} : { ifIndex }) };
 }
 
+function writeChecked(writer: ByteWriter, { name, id, check, since, status, output }: CheckUpdate): void {
+  for (const one of [name, id, check]) checkName(one);
+  checkText("output", output);
+  checkRange("index", since, Number.MAX_SAFE_INTEGER);
+  writeStatus(writer.text(name).text(id).text(check).u53(since), status).text(output);
+}
+
+function readChecked(reader: ByteReader): CheckUpdate {
+  const [name, id, check] = [readName(reader), readName(reader), readName(reader)];
+  const since = reader.u53();
+  return { name, id, check, since, status: readStatus(reader), output: reader.text(SERVICE_LIMITS.textBytesMax) };
+}
+
 function readName(reader: ByteReader): string {
   const name = reader.text(SERVICE_LIMITS.nameBytesMax);
   checkName(name);
@@ -107,7 +135,8 @@ function checkText(what: string, text: string): void {
     throw new InvalidCommand(`The ${what} must have at most ${SERVICE_LIMITS.textBytesMax} bytes: it has ${size}`);
 }
 
-function checkInstance({ address, port, tags, meta, weight, ttlMs, deregisterAfterMs }: ServiceInstance): void {
+function checkInstance(instance: ServiceInstance): void {
+  const { address, port, tags, meta, weight, ttlMs, deregisterAfterMs, checks } = instance;
   checkText("address", address);
   checkRange("port", port, 65_535);
   checkRange("weight", weight, 0xffff_ffff);
@@ -122,6 +151,21 @@ function checkInstance({ address, port, tags, meta, weight, ttlMs, deregisterAft
     "meta",
     meta.map(([name]) => name),
   );
+  checkCount("checks", checks.length + 1, SERVICE_LIMITS.checksMax + 1);
+  for (const check of checks) checkActive(check);
+  checkAscending(
+    "checks",
+    checks.map(({ name }) => name),
+  );
+}
+
+function checkActive(check: ServiceInstance["checks"][number]): void {
+  checkName(check.name);
+  checkText("target", check.target);
+  checkRange("interval", check.intervalMs, SERVICE_LIMITS.checkMsMax);
+  checkRange("timeout", check.timeoutMs, SERVICE_LIMITS.checkMsMax);
+  checkCount("successes in a row", check.successThreshold, SERVICE_LIMITS.thresholdMax);
+  checkCount("failures in a row", check.failureThreshold, SERVICE_LIMITS.thresholdMax);
 }
 
 /** One encoding for one meaning. */

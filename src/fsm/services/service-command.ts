@@ -1,5 +1,6 @@
 import type { LogIndex } from "../../base/index.ts";
-import type { CheckStatus, ServiceInstance } from "./service-row.ts";
+import type { CheckStatus } from "./check-status.ts";
+import type { ServiceInstance } from "./service-row.ts";
 
 /** Registers an instance, or changes it. `cas`: only if its modify index is this one; 0: only if it is absent. */
 export interface ServiceRegister {
@@ -33,13 +34,29 @@ export interface StatusUpdate {
   readonly ifIndex?: LogIndex;
 }
 
-export type ServiceCommand = ServiceRegister | ServiceDeregister | ServiceStatus;
+/** What checks that the cluster runs came to. One that is not there any more, or not since then, is left out. */
+export interface ServiceChecked {
+  readonly kind: "service-checked";
+  readonly updates: readonly CheckUpdate[];
+}
+
+export interface CheckUpdate {
+  readonly name: string;
+  readonly id: string;
+  readonly check: string;
+  /** The index since when the check is as it was when it ran. */
+  readonly since: LogIndex;
+  readonly status: CheckStatus;
+  readonly output: string;
+}
+
+export type ServiceCommand = ServiceRegister | ServiceDeregister | ServiceStatus | ServiceChecked;
 
 /** What applying a service command came to. */
 export type ServiceResult =
   | { readonly kind: "service-registered"; readonly modifyIndex: LogIndex; readonly createIndex: LogIndex }
   | { readonly kind: "service-deregistered"; readonly count: number; readonly modifyIndex: LogIndex }
-  /** `missing` counts updates of absent or changed instances. */
+  /** `missing` counts updates of absent or changed instances and checks. */
   | { readonly kind: "service-status-set"; readonly changed: number; readonly missing: number }
   /** `modifyIndex` is the current one; 0: the instance is absent. */
   | { readonly kind: "service-conflict"; readonly modifyIndex: LogIndex }

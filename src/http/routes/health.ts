@@ -1,3 +1,4 @@
+import { overallStatus } from "../../fsm/index.ts";
 import type { HttpDeps } from "../deps.ts";
 import type { Responder } from "../respond.ts";
 
@@ -65,7 +66,7 @@ export function health(deps: HttpDeps, respond: Responder): Response {
       checks,
       services: {
         instances: services.length,
-        passing: services.filter(({ row }) => row.status === "passing").length,
+        passing: services.filter(({ row }) => overallStatus(row) === "passing").length,
       },
       kv_store: { keys: deps.replica.fsm.keyCount(), state_bytes: deps.replica.fsm.stateBytes() },
       raft: { role: core.role, term: core.term, commit_index: core.commit, applied_index: core.applied },

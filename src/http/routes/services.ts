@@ -1,6 +1,7 @@
 import { fromUtf8, utf8 } from "../../base/index.ts";
 import {
   isServiceResult,
+  overallStatus,
   serviceKey,
   type AclNeed,
   type ServiceCommand,
@@ -82,6 +83,12 @@ export async function updateCheck(deps: HttpDeps, call: ServiceCall): Promise<Re
   const [kind, name = "", ...rest] = check.split(":");
   if (kind !== "service" || name === "") throw badRequest("id", 'must be "service:NAME" or "service:NAME:INSTANCE"');
   const id = rest.length === 0 ? name : rest.join(":");
+  if (isRunByCluster(deps, name, rest)) {
+    throw badRequest(
+      "id",
+      `names a check that the cluster runs by itself; its owner reports to service:${name}:INSTANCE`,
+    );
+  }
   const report = await readCheckReport(request);
   if (report.status === "passing") {
     const beat = await deps.registry.heartbeat(name, id);
@@ -94,6 +101,13 @@ export async function updateCheck(deps: HttpDeps, call: ServiceCall): Promise<Re
   return respond.json({ message: "Updated", id: check, status: report.status });
 }
 
+function isRunByCluster(deps: HttpDeps, name: string, rest: readonly string[]): boolean {
+  const { services } = deps.replica.fsm;
+  if (services.get(name, rest.join(":")) !== undefined) return false;
+  const row = services.get(name, rest.slice(0, -1).join(":"));
+  return row?.checks.some((check) => check.name === rest.at(-1)) === true;
+}
+
 export async function listServices(deps: HttpDeps, call: ServiceCall): Promise<Response> {
   const query = new Query(call.url, [...READ_PARAMETERS, "tag", "meta"]);
   const found = await read(deps, call, query);
@@ -101,7 +115,7 @@ export async function listServices(deps: HttpDeps, call: ServiceCall): Promise<R
   const services = [...byName].map(([name, entries]) => ({
     name,
     instances: entries.length,
-    passing: entries.filter(({ row }) => row.status === "passing").length,
+    passing: entries.filter(({ row }) => overallStatus(row) === "passing").length,
     tags: [...new Set(entries.flatMap(({ row }) => row.tags))].toSorted(),
   }));
   return call.respond.json({ services });
@@ -112,7 +126,7 @@ export async function getService(deps: HttpDeps, call: ServiceCall): Promise<Res
   const name = nameBehind(call.url, "/services/");
   const found = await read(deps, call, query, name);
   if (deps.replica.fsm.services.list(name).length === 0) throw noService(name);
-  const instances = found.filter(({ row }) => !query.flag("passing") || row.status === "passing");
+  const instances = found.filter(({ row }) => !query.flag("passing") || overallStatus(row) === "passing");
   return call.respond.json({ name, instances: instances.map(instanceFields) });
 }
 
@@ -121,7 +135,7 @@ export async function serviceHealth(deps: HttpDeps, call: ServiceCall): Promise<
   const name = nameBehind(call.url, "/health/service/");
   const found = await read(deps, call, query, name);
   if (deps.replica.fsm.services.list(name).length === 0) throw noService(name);
-  const instances = found.filter(({ row }) => !query.flag("passing") || row.status === "passing");
+  const instances = found.filter(({ row }) => !query.flag("passing") || overallStatus(row) === "passing");
   return call.respond.json({ name, instances: instances.map(instanceFields), checks: instances.flatMap(checksOf) });
 }
 
@@ -162,18 +176,34 @@ function instanceFields(entry: ServiceEntry): Readonly<Record<string, unknown>> 
     meta: Object.fromEntries(row.meta),
     weight: row.weight,
     ttl: row.ttlMs === 0 ? null : formatDuration(row.ttlMs),
-    status: row.status,
+    status: overallStatus(row),
     checks: checksOf(entry),
     create_index: row.createIndex,
     modify_index: row.modifyIndex,
   };
 }
 
-/** Every instance has one check: its TTL, or what its owner reports. */
+/** What is known of an instance: its TTL or what its owner reports, and what the cluster checks. */
 function checksOf({ name, id, row }: ServiceEntry): readonly Readonly<Record<string, unknown>>[] {
-  const kind = row.ttlMs === 0 ? "reported" : "ttl";
-  const { status, output } = row;
-  return [{ id: `service:${name}:${id}`, name: kind, service: name, instance: id, status, output }];
+  const { status, output, ttlMs, checks, checkStates } = row;
+  const kind = ttlMs === 0 ? "reported" : "ttl";
+  const own = { id: `service:${name}:${id}`, name: kind, service: name, instance: id, status, output };
+  // Nobody has ever reported anything: the checks of the cluster say it all.
+  const isSilent = ttlMs === 0 && checks.length > 0 && status === "passing" && output === "";
+  const active = checks.map((check, at) => ({
+    id: `service:${name}:${id}:${check.name}`,
+    name: check.name,
+    service: name,
+    instance: id,
+    status: checkStates[at]?.status,
+    output: checkStates[at]?.output,
+    [check.kind]: check.target,
+    interval: formatDuration(check.intervalMs),
+    timeout: formatDuration(check.timeoutMs),
+    success_threshold: check.successThreshold,
+    failure_threshold: check.failureThreshold,
+  }));
+  return isSilent ? active : [own, ...active];
 }
 
 function nameBehind(url: URL, start: string): string {

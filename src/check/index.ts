@@ -1,0 +1,4 @@
+export * from "./allowed-networks.ts";
+export * from "./check-runner.ts";
+export * from "./probe.ts";
+export * from "./target.ts";
