@@ -25,8 +25,8 @@ export interface Keepers {
 
 export function startKeepers(options: KeeperOptions, node: RaftNode, replica: Replica, metrics: Metrics): Keepers {
   const { config } = options;
-  const registry = keepRegistry(options, node, replica, metrics);
-  const sessions = keepSessions(options, node, replica);
+  const registry = keepRegistry(options, replica, metrics);
+  const sessions = keepSessions(options, replica);
   const { autopilot, settings } = keepAutopilot(options, node, replica);
   const networks = new AllowedNetworks(config.checks.allow.flatMap((text) => parseNetwork(text) ?? []));
   const checks = networks.isAny ? keepChecks(options, { node, replica, metrics, networks }) : undefined;
@@ -44,11 +44,11 @@ export function startKeepers(options: KeeperOptions, node: RaftNode, replica: Re
   };
 }
 
-function keepRegistry({ clock }: KeeperOptions, node: RaftNode, replica: Replica, metrics: Metrics): Registry {
+function keepRegistry({ clock }: KeeperOptions, replica: Replica, metrics: Metrics): Registry {
   return new Registry({
     fsm: replica.fsm,
     clock,
-    isLeading: () => node.status().core.role === "leader",
+    leadingTerm: replica.leadingTerm.bind(replica),
     confirm: async () => replica.prepareRead({ isConsistent: true }),
     write: replica.write.bind(replica),
     onHeartbeat: () => metrics.increase("konsul_service_heartbeats_total"),
@@ -103,11 +103,11 @@ function keepAutopilot(
   return { autopilot, settings };
 }
 
-function keepSessions({ clock }: KeeperOptions, node: RaftNode, replica: Replica): SessionKeeper {
+function keepSessions({ clock }: KeeperOptions, replica: Replica): SessionKeeper {
   return new SessionKeeper({
     fsm: replica.fsm,
     clock,
-    isLeading: () => node.status().core.role === "leader",
+    leadingTerm: replica.leadingTerm.bind(replica),
     confirm: async () => replica.prepareRead({ isConsistent: true }),
     write: replica.write.bind(replica),
   });

@@ -10,6 +10,7 @@ class World {
   readonly registry: Registry;
   now = 1000;
   isLeading = true;
+  term = 1;
   entries = 0;
 
   constructor() {
@@ -22,7 +23,7 @@ class World {
     this.registry = new Registry({
       fsm: this.fsm,
       clock,
-      isLeading: () => this.isLeading,
+      leadingTerm: () => (this.isLeading ? this.term : undefined),
       confirm: async () => Promise.resolve(undefined),
       write: async (command) => Promise.resolve(this.write(command)),
     });

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import type { Clock, Term } from "../base/index.ts";
 import {
   overallStatus,
   parseServiceKey,
@@ -7,6 +7,7 @@ import {
   type Command,
   type KonsulFsm,
   type ServiceEntry,
+  type ServiceRow,
 } from "../fsm/index.ts";
 import { AttendedClock } from "./attended-clock.ts";
 import type { ReadFailure, WriteOutcome } from "./outcome.ts";
@@ -14,7 +15,8 @@ import type { ReadFailure, WriteOutcome } from "./outcome.ts";
 export interface RegistryOptions {
   readonly fsm: Pick<KonsulFsm, "services" | "changes">;
   readonly clock: Clock;
-  readonly isLeading: () => boolean;
+  /** The term that this node leads in; undefined: it does not lead. */
+  readonly leadingTerm: () => Term | undefined;
   /** A round with a quorum: this node led after the call began. */
   readonly confirm: () => Promise<ReadFailure | undefined>;
   readonly write: (command: Command) => Promise<WriteOutcome>;
@@ -29,6 +31,14 @@ export type HeartbeatOutcome =
   | { readonly kind: "not-written"; readonly outcome: Exclude<WriteOutcome, { kind: "done" }> }
   | { readonly kind: "failed"; readonly failure: ReadFailure };
 
+/** The last sign of life of an instance. */
+interface Beat {
+  /** Attended time in ms. */
+  readonly at: number;
+  /** As it was then. */
+  readonly row: ServiceRow;
+}
+
 const SWEEP_MS = 200;
 const UPDATES_MAX = 1000;
 
@@ -39,11 +49,12 @@ const UPDATES_MAX = 1000;
  */
 export class Registry {
   readonly #options: RegistryOptions;
-  /** Attended time of the last heartbeat, by service key. */
-  readonly #beats = new Map<string, number>();
+  readonly #beats = new Map<string, Beat>();
   /** Instances whose expiry is on its way to the log. */
   #expiring = new Set<string>();
-  #leadingSince: number | undefined;
+  /** Instances whose expiry may still come: what keeps them alive must stand behind it in the log. */
+  readonly #doubtful = new Set<string>();
+  #leading: { readonly term: Term; readonly since: number } | undefined;
   readonly #attended: AttendedClock;
   #isStopped = false;
 
@@ -51,12 +62,11 @@ export class Registry {
     this.#options = options;
     this.#attended = new AttendedClock(options.clock);
     options.fsm.changes.onChange((change) => {
-      if (change.kind === "reset") this.#beats.clear();
-      else if (change.table !== "services") return;
-      else if (change.kind === "delete") this.#beats.delete(nameOf(change.key));
-      // Without a TTL, what counts is how long its checks have been as they are.
-      else if (change.row.status === "passing" || change.row.ttlMs === 0)
-        this.#beats.set(nameOf(change.key), this.#attended.now());
+      if (change.kind === "reset") return this.#beats.clear();
+      if (change.table !== "services") return;
+      const key = nameOf(change.key);
+      if (change.kind === "delete") this.#beats.delete(key);
+      else if (isSign(change.row, this.#beats.get(key)?.row)) this.#beat(key, change.row);
     });
     this.#schedule();
   }
@@ -67,34 +77,41 @@ export class Registry {
 
   /** Renews the TTL. Answered only once a quorum confirmed that this node led: a deposed leader renews nothing. */
   async heartbeat(name: string, id: string): Promise<HeartbeatOutcome> {
-    const { fsm, confirm, isLeading, write, onHeartbeat } = this.#options;
-    if (!isLeading()) return this.#setPassing(name, id);
+    const { fsm, confirm, leadingTerm, write, onHeartbeat } = this.#options;
+    const term = leadingTerm();
+    if (term === undefined) return this.#setPassing(name, id);
     const failure = await confirm();
     if (failure !== undefined) return { kind: "failed", failure };
     const row = fsm.services.get(name, id);
     if (row === undefined) return { kind: "not-found" };
     const key = nameOf(serviceKey(name, id));
-    this.#beats.set(key, this.#attended.now());
+    this.#beat(key, row);
     onHeartbeat?.();
-    if (isLeading() && row.status === "passing" && !this.#expiring.has(key)) {
+    const isExpiring = this.#expiring.has(key) || this.#doubtful.has(key);
+    if (leadingTerm() === term && row.status === "passing" && !isExpiring) {
       return { kind: "renewed", status: "passing" };
     }
     const outcome = await write(passing(name, id));
-    return outcome.kind === "done" ? { kind: "renewed", status: "passing" } : { kind: "not-written", outcome };
+    if (outcome.kind !== "done") return { kind: "not-written", outcome };
+    if (leadingTerm() === term) this.#doubtful.delete(key);
+    return { kind: "renewed", status: "passing" };
   }
 
   /** Looks for instances that were not heard in time; public for tests, which own the clock. */
   async sweep(): Promise<void> {
     this.#attended.tick();
-    if (!this.#options.isLeading()) {
-      this.#leadingSince = undefined;
-      return;
-    }
-    if (this.#leadingSince === undefined) {
-      this.#leadingSince = this.#attended.now();
+    const term = this.#options.leadingTerm();
+    // Others may have led in between, and heard what this node knows nothing of.
+    if (term !== this.#leading?.term) {
+      this.#leading = term === undefined ? undefined : { term, since: this.#attended.now() };
       this.#beats.clear();
+      this.#doubtful.clear();
     }
-    if (this.#expiring.size === 0) await this.#expire(this.#leadingSince);
+    if (this.#leading !== undefined && this.#expiring.size === 0) await this.#expire(this.#leading.since);
+  }
+
+  #beat(key: string, row: ServiceRow): void {
+    this.#beats.set(key, { at: this.#attended.now(), row });
   }
 
   async #expire(since: number): Promise<void> {
@@ -104,7 +121,7 @@ export class Registry {
     for (const entry of fsm.services.list()) {
       const { ttlMs, deregisterAfterMs, status, checks } = entry.row;
       if (ttlMs === 0 && (checks.length === 0 || deregisterAfterMs === 0)) continue;
-      const beat = this.#beats.get(nameOf(serviceKey(entry.name, entry.id))) ?? since;
+      const beat = this.#beats.get(nameOf(serviceKey(entry.name, entry.id)))?.at ?? since;
       const age = this.#attended.now() - beat;
       if (deregisterAfterMs > 0 && age >= deregisterAfterMs && overallStatus(entry.row) === "critical") {
         gone.push(entry);
@@ -125,6 +142,9 @@ export class Registry {
         }));
         const outcome = await write({ kind: "service-status", updates });
         if (outcome.kind === "done") onExpired?.(chosen.length);
+        if (outcome.kind === "unknown") {
+          for (const { name, id } of chosen) this.#doubtful.add(nameOf(serviceKey(name, id)));
+        }
       }
       for (const { name, id, row } of removed) {
         await write({ kind: "service-deregister", name, id, ifIndex: row.modifyIndex });
@@ -149,6 +169,13 @@ export class Registry {
       void this.sweep().finally(() => this.#schedule());
     });
   }
+}
+
+/** Without a TTL, what counts is how long its checks have been as they are; with one, their results say nothing. */
+function isSign(row: ServiceRow, before: ServiceRow | undefined): boolean {
+  if (row.ttlMs === 0) return true;
+  const isOnlyChecked = row.checks.length > 0 && before?.checks === row.checks && before.status === row.status;
+  return row.status === "passing" && !isOnlyChecked;
 }
 
 function passing(name: string, id: string): Command {

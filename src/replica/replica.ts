@@ -1,4 +1,4 @@
-import type { Clock, LogIndex, MemberKey } from "../base/index.ts";
+import type { Clock, LogIndex, MemberKey, Term } from "../base/index.ts";
 import { encodeCommand, type Command, type FsmResult, type KonsulFsm, type StateScope } from "../fsm/index.ts";
 import type {
   ChangeOutcome,
@@ -84,6 +84,12 @@ export class Replica {
 
   status(): NodeStatus {
     return this.#options.node.status();
+  }
+
+  /** The term that this node leads in; undefined: it does not lead. */
+  leadingTerm(): Term | undefined {
+    const { role, term } = this.status().core;
+    return role === "leader" ? term : undefined;
   }
 
   stance(): Stance {

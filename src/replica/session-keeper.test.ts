@@ -10,6 +10,7 @@ class World {
   readonly keeper: SessionKeeper;
   now = 1000;
   isLeading = true;
+  term = 1;
   /** Set: writes wait until the test lets them go. */
   held: (() => void)[] | undefined;
 
@@ -23,7 +24,7 @@ class World {
     this.keeper = new SessionKeeper({
       fsm: this.fsm,
       clock,
-      isLeading: () => this.isLeading,
+      leadingTerm: () => (this.isLeading ? this.term : undefined),
       confirm: async () => Promise.resolve(undefined),
       write: async (command) => {
         const { held } = this;

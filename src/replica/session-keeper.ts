@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import type { Clock, Term } from "../base/index.ts";
 import type { Command, KonsulFsm } from "../fsm/index.ts";
 import { AttendedClock } from "./attended-clock.ts";
 import type { ReadFailure, WriteOutcome } from "./outcome.ts";
@@ -6,7 +6,8 @@ import type { ReadFailure, WriteOutcome } from "./outcome.ts";
 export interface SessionKeeperOptions {
   readonly fsm: Pick<KonsulFsm, "sessions">;
   readonly clock: Clock;
-  readonly isLeading: () => boolean;
+  /** The term that this node leads in; undefined: it does not lead. */
+  readonly leadingTerm: () => Term | undefined;
   /** A round with a quorum: this node led after the call began. */
   readonly confirm: () => Promise<ReadFailure | undefined>;
   readonly write: (command: Command) => Promise<WriteOutcome>;
@@ -30,7 +31,9 @@ export class SessionKeeper {
   readonly #renewals = new Map<string, number>();
   /** Sessions whose end is on its way to the log, and when that is decided. */
   readonly #ending = new Map<string, Promise<unknown>>();
-  #leadingSince: number | undefined;
+  /** Sessions whose end was proposed with an unknown outcome: they may end at any moment, so nobody may rely on them. */
+  readonly #doomed = new Set<string>();
+  #leading: { readonly term: Term; readonly since: number } | undefined;
   #isStopped = false;
 
   constructor(options: SessionKeeperOptions) {
@@ -48,14 +51,16 @@ export class SessionKeeper {
    * while the end of the session is being decided: a renewal that was answered keeps the session alive.
    */
   async renew(id: string): Promise<RenewOutcome> {
-    const { fsm, confirm, isLeading } = this.#options;
+    const { fsm, confirm, leadingTerm } = this.#options;
     const at = this.#attended.now();
-    if (!isLeading()) return { kind: "not-leading" };
+    const term = leadingTerm();
+    if (term === undefined) return { kind: "not-leading" };
     const failure = await confirm();
     if (failure !== undefined) return { kind: "failed", failure };
     await this.#ending.get(id);
-    if (!isLeading()) return { kind: "not-leading" };
+    if (leadingTerm() !== term) return { kind: "not-leading" };
     if (fsm.sessions.get(id) === undefined) return { kind: "not-found" };
+    if (this.#doomed.has(id)) return { kind: "failed", failure: { kind: "timeout" } };
     this.#renewals.set(id, Math.max(at, this.#renewals.get(id) ?? 0));
     return { kind: "renewed" };
   }
@@ -63,13 +68,16 @@ export class SessionKeeper {
   /** Ends what was not renewed in time; public for tests, which own the clock. */
   sweep(): void {
     this.#attended.tick();
-    if (!this.#options.isLeading()) {
-      this.#leadingSince = undefined;
-      this.#renewals.clear();
-      return;
-    }
+    const term = this.#options.leadingTerm();
     const now = this.#attended.now();
-    const since = (this.#leadingSince ??= now);
+    // Others may have led in between, and renewed what this node knows nothing of.
+    if (term !== this.#leading?.term) {
+      this.#leading = term === undefined ? undefined : { term, since: now };
+      this.#renewals.clear();
+      this.#doomed.clear();
+    }
+    if (this.#leading === undefined) return;
+    const { since } = this.#leading;
     const known = this.#options.fsm.sessions.list();
     for (const { id, row } of known) {
       // A session that is seen for the first time was made since the last sweep: its TTL starts now.
@@ -81,12 +89,24 @@ export class SessionKeeper {
   }
 
   #end(id: string): void {
-    const ending = this.#options.write({ kind: "session-destroy", id }).finally(() => this.#ending.delete(id));
-    this.#ending.set(id, ending);
+    this.#ending.set(id, this.#destroy(id));
+  }
+
+  async #destroy(id: string): Promise<void> {
+    const { leadingTerm, write } = this.#options;
+    const term = leadingTerm();
+    try {
+      const outcome = await write({ kind: "session-destroy", id });
+      if (outcome.kind === "unknown" && leadingTerm() === term) this.#doomed.add(id);
+    } finally {
+      this.#ending.delete(id);
+    }
   }
 
   #forget(known: ReadonlySet<string>): void {
-    for (const id of this.#renewals.keys()) if (!known.has(id)) this.#renewals.delete(id);
+    for (const ids of [this.#renewals, this.#doomed]) {
+      for (const id of ids.keys()) if (!known.has(id)) ids.delete(id);
+    }
   }
 
   #schedule(): void {

@@ -29,6 +29,7 @@ const { values } = parseArgs({
     "stop-at-failure": { type: "boolean", default: false },
     "time-ms": { type: "string" },
     share: { type: "string" },
+    full: { type: "boolean", default: false },
     marks: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
@@ -41,6 +42,7 @@ const USAGE = `bun test/sim/main.ts
   --ci                               ${CI_SEEDS} seeds in ${CI_WORKERS} processes
   --mutants [--mutant N]             breaks the code on purpose, and must notice
   --seconds T                        simulated seconds of a run, 60 unless told; or --ticks MS
+  --full                             every run with sessions, locks, services and watchers; else one in twenty
   --workers N                        worker processes`;
 
 function say(text: string): void {
@@ -54,13 +56,17 @@ function horizonMs(): number | undefined {
 
 function replayCommand(seed: number): string {
   const horizon = horizonMs();
-  return `bun test/sim/main.ts --seed ${seed}${horizon === undefined ? "" : ` --ticks ${horizon}`}`;
+  const full = values.full ? " --full" : "";
+  return `bun test/sim/main.ts --seed ${seed}${horizon === undefined ? "" : ` --ticks ${horizon}`}${full}`;
 }
 
 /** One seed, told in full. */
 function runOne(seed: number): number {
   const horizon = horizonMs();
-  const plan = planSeed(seed, horizon === undefined ? {} : { horizonMs: horizon });
+  const plan = planSeed(seed, {
+    ...(horizon === undefined ? {} : { horizonMs: horizon }),
+    ...(values.full ? { machine: "full" } : {}),
+  });
   const startedAt = performance.now();
   const result = runPlan(plan, values.trace ? say : undefined);
   const wallMs = performance.now() - startedAt;
@@ -106,6 +112,7 @@ async function main(): Promise<number> {
   const horizon = horizonMs();
   const from = Number(values.from);
   const stopsAtFailure = values["stop-at-failure"];
+  const isFull = values.full;
   const timeMs = values["time-ms"] === undefined ? Infinity : Number(values["time-ms"]);
   const workers = Number(values.workers ?? "1");
   if (values.help) {
@@ -127,16 +134,16 @@ async function main(): Promise<number> {
   }
   if (values.seed !== undefined) return runOne(Number(values.seed));
   if (values.ci) {
-    const share = { from, count: CI_SEEDS, horizonMs: horizon, timeMs: CI_MS_MAX, stopsAtFailure };
+    const share = { from, count: CI_SEEDS, horizonMs: horizon, timeMs: CI_MS_MAX, stopsAtFailure, isFull };
     return runMany(share, CI_WORKERS, false);
   }
   if (values.sweep !== undefined) {
     const sweepMs = Number(values.sweep) * 60_000;
-    const share = { from, count: 1e9, horizonMs: horizon, timeMs: sweepMs, stopsAtFailure };
+    const share = { from, count: 1e9, horizonMs: horizon, timeMs: sweepMs, stopsAtFailure, isFull };
     return runMany(share, Number(values.workers ?? "2"), true);
   }
   const count = Number(values.seeds ?? "100");
-  return runMany({ from, count, horizonMs: horizon, timeMs, stopsAtFailure }, workers, false);
+  return runMany({ from, count, horizonMs: horizon, timeMs, stopsAtFailure, isFull }, workers, false);
 }
 
 process.exitCode = await main();

@@ -45,6 +45,10 @@ export const WANTED_MARKS = [
   "pause longer than an election",
   "restart within a tick",
   "clock jumped",
+  "lock acquired",
+  "write repeated under its key",
+  "watcher woken",
+  "feed began anew",
 ] as const;
 
 export type Mark = (typeof WANTED_MARKS)[number];

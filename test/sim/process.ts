@@ -1,4 +1,4 @@
-import type { BootId, Clock, MemberKey, Prng, Timer } from "../../src/base/index.ts";
+import { fromUtf8, type BootId, type Clock, type MemberKey, type Prng, type Timer } from "../../src/base/index.ts";
 import {
   DEFAULT_NODE_LIMITS,
   openRaftNode,
@@ -8,10 +8,11 @@ import {
 } from "../../src/node/index.ts";
 import type { CoreStatus, Entry, Message } from "../../src/raft/index.ts";
 import { SimulatedTransport } from "./network/simulated-transport.ts";
+import { createFullNode, type FullNode } from "./registry/full-node.ts";
 import { checkContact } from "./invariants/silent-leader.ts";
 import type { Machine, Running, Stage } from "./stage.ts";
 import { ViolationFound } from "./violation.ts";
-import { createKonsulMachine } from "./workload/konsul-machine.ts";
+import { createKonsulMachine, type KonsulMachine } from "./workload/konsul-machine.ts";
 import { TinyMachine, type SimulatedMachine } from "./workload/tiny-machine.ts";
 
 /** Thrown to unwind the stack of a process that a trap killed in the middle of something. */
@@ -27,15 +28,20 @@ export class Process implements Running {
   readonly key: MemberKey;
   readonly boot: BootId;
   readonly machine: SimulatedMachine;
+  /** What stands above the node, where the run is about that too. */
+  full: FullNode | undefined;
   readonly transport: SimulatedTransport;
   readonly durable: Machine["log"]["image"];
   readonly #world: Stage;
   readonly #random: Prng;
+  readonly #konsul: KonsulMachine | undefined;
   #node: RaftNode | undefined;
   #isAlive = true;
   #backlog: (() => void)[] | undefined;
   #pausedUntil = 0;
   #isInstalling = false;
+  /** When keys of the workload were changed last on this node, and at which index. */
+  readonly #changes = new Map<string, { readonly index: number; readonly at: number }>();
   /** Commit and applied as last seen: they never fall in one process. */
   #seen = { commit: 0, term: 0 };
   /** The term that it leads in, as far as it knows. */
@@ -51,7 +57,8 @@ export class Process implements Running {
     this.boot = setup.boot;
     this.#random = setup.random;
     this.durable = host.log.image;
-    this.machine = world.options.machine === "tiny" ? new TinyMachine() : createKonsulMachine();
+    this.#konsul = world.options.machine === "tiny" ? undefined : createKonsulMachine();
+    this.machine = this.#konsul ?? new TinyMachine();
     this.transport = new SimulatedTransport({
       network: world.network,
       gate: this,
@@ -172,6 +179,7 @@ export class Process implements Running {
   /** Nothing of this process runs from here on. */
   die(): void {
     this.#isAlive = false;
+    this.full?.stop();
     this.#backlog = undefined;
     if (this.#isInstalling) this.#world.marks.hit("crash in mid install");
   }
@@ -215,8 +223,26 @@ export class Process implements Running {
         if (condition.kind === "untrusted") this.host.onUntrusted(condition.reason);
       },
     });
+    if (this.#world.options.machine === "full" && this.#konsul !== undefined) this.#openFull(node, this.#konsul.fsm);
     node.start();
     this.#world.onStarted(this);
+  }
+
+  /** When the key was changed after this index on this node, in simulated ms; undefined: it was not. */
+  changedAt(key: Uint8Array, index: number): number | undefined {
+    const change = this.#changes.get(fromUtf8(key));
+    return change !== undefined && change.index > index ? change.at : undefined;
+  }
+
+  #openFull(node: RaftNode, fsm: KonsulMachine["fsm"]): void {
+    const { deadlineMs } = this.#world.options.workload;
+    this.full = createFullNode(this, { node, fsm, clock: this.#clock(), requestTimeoutMs: deadlineMs });
+    fsm.changes.onChange((change) => {
+      if (change.kind !== "reset" && change.table === "kv") {
+        this.#changes.set(fromUtf8(change.key), { index: change.index, at: this.#world.scheduler.now });
+      }
+      this.#world.ledger.onChange(change);
+    });
   }
 
   /** Far beyond the lease timeout, whatever was late or paused. */
@@ -248,7 +274,8 @@ export class Process implements Running {
       now: () => clock.now(),
       wall: () => clock.wall(),
       at: (at, task): Timer => {
-        const isLate = options.lateTickChance > 0 && random.chance(options.lateTickChance);
+        const { isCalm } = this.#world.network;
+        const isLate = !isCalm && options.lateTickChance > 0 && random.chance(options.lateTickChance);
         const lateMs = isLate ? random.float() * options.lateTickMsMax : 0;
         // A timer that fires a hair early would be armed for ever.
         const delayMs = clock.delayUntil(at) + 0.001 + lateMs;
@@ -265,6 +292,7 @@ export class Process implements Running {
       apply: (entry: Entry) => {
         const result = machine.apply(entry);
         oracle.onApply(this, entry, machine.stateHash());
+        if (this.full !== undefined) this.#world.ledger.onApplied(entry, result);
         return result;
       },
       get appliedIndex() {

@@ -1,3 +1,4 @@
+import { drainMicrotasks } from "bun:jsc";
 import { createPrng } from "../../src/base/index.ts";
 import { drawFaults } from "./faults/draw-faults.ts";
 import type { Fault } from "./faults/fault.ts";
@@ -9,6 +10,7 @@ import { ViolationFound, type Violation } from "./violation.ts";
 import { decodeWrite } from "./workload/command.ts";
 import { Client } from "./workload/client.ts";
 import { Operator } from "./workload/operator.ts";
+import { startTenants } from "./registry/tenants.ts";
 import { World } from "./world.ts";
 
 /** What to run instead of what the seed says by itself: how a failure is made smaller. */
@@ -42,6 +44,13 @@ export function runPlan(plan: Overrides, write?: (line: string) => void): RunRes
   const world = new World(options, trace);
   let violation: Violation | undefined;
   try {
+    if (options.machine === "full") {
+      world.scheduler.afterEach = () => {
+        drainMicrotasks();
+        // What a check threw into a promise is caught there: here it ends the run.
+        if (world.violation !== undefined) throw new ViolationFound(world.violation);
+      };
+    }
     world.start();
     populate(world);
     scheduleFaults(world, faults);
@@ -76,9 +85,9 @@ function populate(world: World): void {
     { length: world.options.workload.clientCount },
     () => new Client(world, world.random.fork()),
   );
-  world.clients = clients;
   for (const client of clients) client.start();
   new Operator(world, world.random.fork()).start();
+  world.clients = world.options.machine === "full" ? [...clients, ...startTenants(world)] : clients;
 }
 
 function checkHistory(world: World): void {

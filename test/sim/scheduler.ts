@@ -31,6 +31,8 @@ export class Scheduler {
   #now = 0;
   #count = 0;
   #countAtMove = 0;
+  /** After each event: lets continue what waits for a promise. */
+  afterEach: (() => void) | undefined;
 
   get now(): number {
     return this.#now;
@@ -68,6 +70,7 @@ export class Scheduler {
       if (task === undefined) break;
       this.#count += 1;
       task();
+      this.afterEach?.();
     }
     if (!isOver() && Number.isFinite(until)) this.#now = Math.max(this.#now, until);
   }

@@ -10,6 +10,7 @@ import type { MachineClock } from "./machine-clock.ts";
 import type { Marks } from "./marks.ts";
 import type { Network } from "./network/network.ts";
 import type { Observed, Oracle } from "./oracle.ts";
+import type { Ledger } from "./registry/ledger.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { SwarmOptions } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
@@ -51,6 +52,7 @@ export interface Stage {
   readonly trace: Trace;
   readonly fail: Fail;
   readonly oracle: Oracle;
+  readonly ledger: Ledger;
   readonly network: Network;
   readonly clusterId: ClusterId;
   readonly epoch: Epoch;

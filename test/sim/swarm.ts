@@ -67,7 +67,8 @@ export interface SwarmOptions {
   readonly jointChance: number;
   /** Faults per simulated second, by class; a class that is missing does not occur. */
   readonly faultRates: ReadonlyMap<FaultClass, number>;
-  readonly machine: "tiny" | "konsul";
+  /** `full`: with all that stands above the node, and its clients. */
+  readonly machine: "tiny" | "konsul" | "full";
   /** Dear checks after every event instead of now and then. */
   readonly isDear: boolean;
 }
@@ -75,6 +76,7 @@ export interface SwarmOptions {
 /** What a caller may fix instead of leaving it to the seed. */
 export interface SwarmLimits {
   readonly horizonMs?: number;
+  readonly machine?: SwarmOptions["machine"];
 }
 
 const LIMITS_SMALL: RaftLimits = {
@@ -124,9 +126,13 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions 
     operatorEveryMs: random.pick([100, 250, 1000]),
     jointChance: random.pick([0, 0.3, 0.8]),
     faultRates: drawFaults(random.fork()),
-    machine: random.chance(0.1) ? "konsul" : "tiny",
+    machine: drawMachine(seed, random.chance(0.1), limits),
     isDear: random.chance(0.01),
   };
+}
+
+function drawMachine(seed: number, isKonsul: boolean, { machine }: SwarmLimits): SwarmOptions["machine"] {
+  return machine ?? (isKonsul ? (seed % 2 === 0 ? "full" : "konsul") : "tiny");
 }
 
 function drawNetwork(random: Prng): NetworkOptions {

@@ -9,6 +9,8 @@ export interface Share {
   /** Wall-clock ms after which no new seed is begun. */
   readonly timeMs: number;
   readonly stopsAtFailure: boolean;
+  /** Every seed with all that stands above the node, instead of one in twenty. */
+  readonly isFull: boolean;
 }
 
 /** One seed in this many is run twice, and both runs must be the same. */
@@ -19,14 +21,14 @@ export function runShare(share: Share, tell: (result: RunResult) => void): void 
   const startedAt = performance.now();
   for (let number = 0; number < share.count && performance.now() - startedAt < share.timeMs; number += 1) {
     const seed = share.from + number * share.step;
-    const result = runSeed(seed, share.horizonMs);
+    const result = runSeed(seed, share);
     tell(result);
     if (result.violation !== undefined && share.stopsAtFailure) return;
   }
 }
 
-export function runSeed(seed: number, horizonMs: number | undefined): RunResult {
-  const limits = horizonMs === undefined ? {} : { horizonMs };
+function runSeed(seed: number, { horizonMs, isFull }: Share): RunResult {
+  const limits = { ...(horizonMs === undefined ? {} : { horizonMs }), ...(isFull ? { machine: "full" as const } : {}) };
   const result = runPlan(planSeed(seed, limits));
   if (seed % TWICE_EVERY !== 0 || result.violation !== undefined) return result;
   const again = runPlan(planSeed(seed, limits));
@@ -37,7 +39,9 @@ export function runSeed(seed: number, horizonMs: number | undefined): RunResult 
 
 /** A share as its text; the numbers that JSON cannot say are left out. */
 export function parseShare(text: string): Share {
-  const [from = 0, step = 1, count = 0, horizonMs = NaN, timeMs = Infinity, stops = 0] = text.split(",").map(Number);
+  const [from = 0, step = 1, count = 0, horizonMs = NaN, timeMs = Infinity, stops = 0, full = 0] = text
+    .split(",")
+    .map(Number);
   return {
     from,
     step,
@@ -45,9 +49,10 @@ export function parseShare(text: string): Share {
     horizonMs: Number.isNaN(horizonMs) ? undefined : horizonMs,
     timeMs,
     stopsAtFailure: stops === 1,
+    isFull: full === 1,
   };
 }
 
-export function shareText({ from, step, count, horizonMs, timeMs, stopsAtFailure }: Share): string {
-  return [from, step, count, horizonMs ?? NaN, timeMs, Number(stopsAtFailure)].join(",");
+export function shareText({ from, step, count, horizonMs, timeMs, stopsAtFailure, isFull }: Share): string {
+  return [from, step, count, horizonMs ?? NaN, timeMs, Number(stopsAtFailure), Number(isFull)].join(",");
 }

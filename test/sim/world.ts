@@ -23,6 +23,7 @@ import { Marks } from "./marks.ts";
 import { Network } from "./network/network.ts";
 import type { Standing } from "./network/wires.ts";
 import { Oracle } from "./oracle.ts";
+import { Ledger } from "./registry/ledger.ts";
 import type { Process } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { Caller, Machine, Running, Stage } from "./stage.ts";
@@ -47,6 +48,7 @@ export class World implements Stage {
   readonly oracle: Oracle;
   readonly network: Network;
   readonly hosts: readonly Host[];
+  readonly ledger: Ledger;
   clients: readonly Caller[] = [];
   readonly clusterId: ClusterId = "5".repeat(32);
   readonly epoch: Epoch = { counter: 0, random: "00000000" };
@@ -75,6 +77,7 @@ export class World implements Stage {
       return report(rule, detail);
     };
     this.oracle = new Oracle(this.fail, this.marks);
+    this.ledger = new Ledger({ now: () => this.scheduler.now, fail: this.fail, driftMax: options.driftMax });
     this.network = new Network(this, options.network, this.random.fork(), (host) => this.#standingAt(host));
     this.hosts = Array.from({ length: options.hostCount }, (_, number) => {
       const wish = number < options.voterCount ? "voter" : this.random.pick(["voter", "learner", "absent"] as const);

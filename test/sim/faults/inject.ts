@@ -52,6 +52,7 @@ function injectAt(
       return host.process?.pause(body.forMs);
     case "clock-jump":
       world.marks.hit("clock jumped");
+      world.ledger.onClockJump();
       return host.clock.jump(body.byMs);
     case "partition":
       return partition(world, host.number, body);

@@ -8,6 +8,8 @@ export interface Mutant {
   /** Occurs exactly once in the file. */
   readonly find: string;
   readonly replace: string;
+  /** Lies above the node, so that every run must be about that. */
+  readonly isFull?: boolean;
   /** Seeds that are known to catch it, for the quick run. */
   readonly seeds: readonly number[];
 }

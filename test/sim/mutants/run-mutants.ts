@@ -55,9 +55,9 @@ async function runMutant(mutant: Mutant, { isQuick, timeMs }: Effort): Promise<V
     await copyTree(folder);
     const path = join(folder, mutant.file);
     await writeFile(path, mutate(await readFile(path, "utf8"), mutant));
-    if (!isQuick) return await simulate(folder, { seeds: SEEDS_MAX, from: 1, timeMs });
+    if (!isQuick) return await simulate(folder, { seeds: SEEDS_MAX, from: 1, timeMs, isFull: mutant.isFull === true });
     for (const seed of mutant.seeds) {
-      const verdict = await simulate(folder, { seeds: 1, from: seed, timeMs });
+      const verdict = await simulate(folder, { seeds: 1, from: seed, timeMs, isFull: mutant.isFull === true });
       if (verdict.isCaught) return verdict;
     }
     return { isCaught: false, how: `not with seeds ${mutant.seeds.join(", ")}` };
@@ -81,11 +81,12 @@ async function copyTree(folder: string): Promise<void> {
 /** Caught is a broken promise; a program that cannot even be loaded proves nothing. */
 async function simulate(
   folder: string,
-  run: { readonly seeds: number; readonly from: number; readonly timeMs: number },
+  run: { readonly seeds: number; readonly from: number; readonly timeMs: number; readonly isFull: boolean },
 ): Promise<Verdict> {
+  const full = run.isFull ? ["--full"] : [];
   const seeds = ["--seeds", String(run.seeds), "--from", String(run.from)];
   const flags = ["--stop-at-failure", "--time-ms", String(run.timeMs), "--ticks", String(HORIZON_MS)];
-  const child = Bun.spawn([process.execPath, join(folder, "test/sim/main.ts"), ...seeds, ...flags], {
+  const child = Bun.spawn([process.execPath, join(folder, "test/sim/main.ts"), ...seeds, ...flags, ...full], {
     stdout: "pipe",
     stderr: "pipe",
     timeout: run.timeMs * 2 + 10_000,

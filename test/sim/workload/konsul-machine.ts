@@ -1,15 +1,20 @@
 import { fromUtf8, utf8 } from "../../../src/base/index.ts";
-import { createKonsulFsm, encodeCommand } from "../../../src/fsm/index.ts";
+import { createKonsulFsm, encodeCommand, type KonsulFsm } from "../../../src/fsm/index.ts";
 import type { Entry } from "../../../src/raft/index.ts";
 import type { KvRead, KvWrite, KvWriteResult } from "./command.ts";
 import type { SimulatedMachine } from "./tiny-machine.ts";
 
 const keyOf = (key: number): Uint8Array => utf8(`sim/${key}`);
 
+export interface KonsulMachine extends SimulatedMachine {
+  readonly fsm: KonsulFsm;
+}
+
 /** The real state machine behind the workload's face. */
-export function createKonsulMachine(): SimulatedMachine {
+export function createKonsulMachine(): KonsulMachine {
   const fsm = createKonsulFsm({ watchWindow: 64 });
   return {
+    fsm,
     apply: (entry: Entry) => fsm.apply(entry),
     get appliedIndex() {
       return fsm.appliedIndex;
