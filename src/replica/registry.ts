@@ -2,7 +2,7 @@ import type { Clock, Term } from "../base/index.ts";
 import {
   overallStatus,
   parseServiceKey,
-  serviceKey,
+  type Change,
   type CheckStatus,
   type Command,
   type KonsulFsm,
@@ -31,12 +31,10 @@ export type HeartbeatOutcome =
   | { readonly kind: "not-written"; readonly outcome: Exclude<WriteOutcome, { kind: "done" }> }
   | { readonly kind: "failed"; readonly failure: ReadFailure };
 
-/** The last sign of life of an instance. */
-interface Beat {
-  /** Attended time in ms. */
+/** An instance, and its last sign of life in attended ms. */
+interface Heard extends ServiceEntry {
+  readonly key: string;
   readonly at: number;
-  /** As it was then. */
-  readonly row: ServiceRow;
 }
 
 const SWEEP_MS = 200;
@@ -49,25 +47,20 @@ const UPDATES_MAX = 1000;
  */
 export class Registry {
   readonly #options: RegistryOptions;
-  readonly #beats = new Map<string, Beat>();
+  /** All instances there are, while this node leads: looking through them is cheap. */
+  readonly #heard = new Map<string, Heard>();
   /** Instances whose expiry is on its way to the log. */
   #expiring = new Set<string>();
   /** Instances whose expiry may still come: what keeps them alive must stand behind it in the log. */
   readonly #doubtful = new Set<string>();
-  #leading: { readonly term: Term; readonly since: number } | undefined;
+  #leadingTerm: Term | undefined;
   readonly #attended: AttendedClock;
   #isStopped = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#attended = new AttendedClock(options.clock);
-    options.fsm.changes.onChange((change) => {
-      if (change.kind === "reset") return this.#beats.clear();
-      if (change.table !== "services") return;
-      const key = nameOf(change.key);
-      if (change.kind === "delete") this.#beats.delete(key);
-      else if (isSign(change.row, this.#beats.get(key)?.row)) this.#beat(key, change.row);
-    });
+    options.fsm.changes.onChange((change) => this.#onChange(change));
     this.#schedule();
   }
 
@@ -84,8 +77,8 @@ export class Registry {
     if (failure !== undefined) return { kind: "failed", failure };
     const row = fsm.services.get(name, id);
     if (row === undefined) return { kind: "not-found" };
-    const key = nameOf(serviceKey(name, id));
-    this.#beat(key, row);
+    const key = keyOf(name, id);
+    if (this.#leadingTerm === term) this.#hear(name, id, row);
     onHeartbeat?.();
     const isExpiring = this.#expiring.has(key) || this.#doubtful.has(key);
     if (leadingTerm() === term && row.status === "passing" && !isExpiring) {
@@ -102,34 +95,54 @@ export class Registry {
     this.#attended.tick();
     const term = this.#options.leadingTerm();
     // Others may have led in between, and heard what this node knows nothing of.
-    if (term !== this.#leading?.term) {
-      this.#leading = term === undefined ? undefined : { term, since: this.#attended.now() };
-      this.#beats.clear();
+    if (term !== this.#leadingTerm) {
+      this.#leadingTerm = term;
       this.#doubtful.clear();
+      this.#takeOver();
     }
-    if (this.#leading !== undefined && this.#expiring.size === 0) await this.#expire(this.#leading.since);
+    if (term !== undefined && this.#expiring.size === 0) await this.#expire();
   }
 
-  #beat(key: string, row: ServiceRow): void {
-    this.#beats.set(key, { at: this.#attended.now(), row });
+  /** Everybody has just been heard: nobody is charged for what this node could not hear. */
+  #takeOver(): void {
+    this.#heard.clear();
+    if (this.#leadingTerm === undefined) return;
+    for (const { name, id, row } of this.#options.fsm.services.list()) this.#hear(name, id, row);
   }
 
-  async #expire(since: number): Promise<void> {
-    const { fsm, write, onExpired } = this.#options;
-    const late: ServiceEntry[] = [];
-    const gone: ServiceEntry[] = [];
-    for (const entry of fsm.services.list()) {
-      const { ttlMs, deregisterAfterMs, status, checks } = entry.row;
+  #onChange(change: Change): void {
+    if (this.#leadingTerm === undefined) return;
+    if (change.kind === "reset") return this.#takeOver();
+    if (change.table !== "services") return;
+    const { name, id } = parseServiceKey(change.key);
+    const key = keyOf(name, id);
+    const before = this.#heard.get(key);
+    if (change.kind === "delete") this.#heard.delete(key);
+    else if (before === undefined || isSign(change.row, before.row)) this.#hear(name, id, change.row);
+    else this.#heard.set(key, { ...before, row: change.row });
+  }
+
+  #hear(name: string, id: string, row: ServiceRow): void {
+    const key = keyOf(name, id);
+    this.#heard.set(key, { key, name, id, row, at: this.#attended.now() });
+  }
+
+  async #expire(): Promise<void> {
+    const { write, onExpired } = this.#options;
+    const late: Heard[] = [];
+    const gone: Heard[] = [];
+    const now = this.#attended.now();
+    for (const heard of this.#heard.values()) {
+      const { ttlMs, deregisterAfterMs, status, checks } = heard.row;
       if (ttlMs === 0 && (checks.length === 0 || deregisterAfterMs === 0)) continue;
-      const beat = this.#beats.get(nameOf(serviceKey(entry.name, entry.id)))?.at ?? since;
-      const age = this.#attended.now() - beat;
-      if (deregisterAfterMs > 0 && age >= deregisterAfterMs && overallStatus(entry.row) === "critical") {
-        gone.push(entry);
-      } else if (ttlMs > 0 && status !== "critical" && age >= ttlMs) late.push(entry);
+      const age = now - heard.at;
+      if (deregisterAfterMs > 0 && age >= deregisterAfterMs && overallStatus(heard.row) === "critical")
+        gone.push(heard);
+      else if (ttlMs > 0 && status !== "critical" && age >= ttlMs) late.push(heard);
     }
     const chosen = late.slice(0, UPDATES_MAX);
     const removed = gone.slice(0, UPDATES_MAX);
-    this.#expiring = new Set([...chosen, ...removed].map(({ name, id }) => nameOf(serviceKey(name, id))));
+    this.#expiring = new Set([...chosen, ...removed].map(({ key }) => key));
     try {
       if (chosen.length > 0) {
         // Only what has not changed since: an instance that registers anew in between is not expired.
@@ -143,7 +156,7 @@ export class Registry {
         const outcome = await write({ kind: "service-status", updates });
         if (outcome.kind === "done") onExpired?.(chosen.length);
         if (outcome.kind === "unknown") {
-          for (const { name, id } of chosen) this.#doubtful.add(nameOf(serviceKey(name, id)));
+          for (const { key } of chosen) this.#doubtful.add(key);
         }
       }
       for (const { name, id, row } of removed) {
@@ -172,9 +185,9 @@ export class Registry {
 }
 
 /** Without a TTL, what counts is how long its checks have been as they are; with one, their results say nothing. */
-function isSign(row: ServiceRow, before: ServiceRow | undefined): boolean {
+function isSign(row: ServiceRow, before: ServiceRow): boolean {
   if (row.ttlMs === 0) return true;
-  const isOnlyChecked = row.checks.length > 0 && before?.checks === row.checks && before.status === row.status;
+  const isOnlyChecked = row.checks.length > 0 && before.checks === row.checks && before.status === row.status;
   return row.status === "passing" && !isOnlyChecked;
 }
 
@@ -182,7 +195,6 @@ function passing(name: string, id: string): Command {
   return { kind: "service-status", updates: [{ name, id, status: "passing", output: "" }] };
 }
 
-function nameOf(key: Uint8Array): string {
-  const { name, id } = parseServiceKey(key);
+function keyOf(name: string, id: string): string {
   return `${name}\0${id}`;
 }

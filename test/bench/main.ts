@@ -2,10 +2,12 @@ import { againstEtcd } from "./against-etcd.ts";
 import { say, type Bench } from "./bench.ts";
 import { failover } from "./failover.ts";
 import { footprint } from "./footprint.ts";
+import { heartbeats } from "./heartbeats.ts";
 import { localReads } from "./local-reads.ts";
 import { startup } from "./startup.ts";
+import { watchers } from "./watchers.ts";
 
-const ALL: readonly Bench[] = [startup, failover, againstEtcd, localReads, footprint];
+const ALL: readonly Bench[] = [startup, failover, againstEtcd, localReads, footprint, heartbeats, watchers];
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !ALL.some((bench) => bench.name === name));

@@ -362,8 +362,8 @@ const APPLICATION: readonly Draft[] = [
   {
     breaks: "a new leader gives instances their full TTL",
     file: "src/replica/registry.ts",
-    find: "      this.#beats.clear();\n      this.#doubtful.clear();",
-    replace: "      this.#doubtful.clear();",
+    find: "    this.#heard.clear();\n    if (this.#leadingTerm === undefined) return;",
+    replace: "    if (this.#leadingTerm === undefined || this.#heard.size > 0) return;",
   },
   {
     breaks: "who leads again after somebody else is a new leader, for sessions",
@@ -484,7 +484,7 @@ const QUICK_SEEDS: ReadonlyMap<number, readonly number[]> = new Map([
   [54, [58]],
   [55, [125]],
   [56, [3]],
-  [57, [1]],
+  [57, [3]],
   [60, [1]],
   [61, [1]],
   [62, [1]],
