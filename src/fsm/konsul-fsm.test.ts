@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createPrng, EMPTY_BYTES, InvariantViolation, utf8 } from "../base/index.ts";
 import { createKonsulFsm, UndecodableCommand, type KonsulFsm } from "./index.ts";
 import { createSortedArrayTable } from "./table/sorted-array-table.ts";
+import { randomLogOfAll } from "./test-commands.ts";
 import { applyNext, drain, randomLog, restoreFrom } from "./test-log.ts";
 
 const SEED = 20_261_124;
@@ -75,6 +76,42 @@ describe("KonsulFsm against itself", () => {
     const kinds = new Set<string>(results.map((result) => result.kind));
     const all = ["kv-set", "kv-delete", "kv-delete-prefix", "kv-txn", "kv-txn-failed", "cas-conflict", "not-found"];
     expect([...kinds].toSorted()).toEqual([...all, "too-many", "applied"].toSorted());
+  });
+
+  test(`the same with commands of every domain: equal results, bytes and hashes (seed ${SEED + 2})`, () => {
+    const log = randomLogOfAll(createPrng(SEED + 2), 400);
+    const whole = createKonsulFsm();
+    const results = log.map((entry) => whole.apply(entry));
+    const wanted = snapshotOf(whole);
+    const source = createKonsulFsm();
+    for (const [size, next] of log.entries()) {
+      if (size % 7 === 0) {
+        const copy = createKonsulFsm({ tables: createSortedArrayTable });
+        restoreFrom(copy, source, 1 + (size % 97));
+        expect(copy.stateHash()).toBe(source.stateHash());
+        expect(log.slice(size).map((entry) => copy.apply(entry))).toEqual(results.slice(size));
+        expect(snapshotOf(copy)).toBe(wanted);
+        expect(copy.stateHash()).toBe(whole.stateHash());
+      }
+      source.apply(next);
+    }
+    expect(source.stateHash()).toBe(whole.stateHash());
+    const kinds = new Set<string>(results.map((result) => result.kind));
+    for (const kind of [
+      "service-registered",
+      "service-status-set",
+      "session-destroyed",
+      "lock-acquired",
+      "lock-released",
+      "lock-held",
+      "lock-delayed",
+      "acl-changed",
+      "acl-bootstrapped",
+      "settings-changed",
+      "once-mismatch",
+    ]) {
+      expect([...kinds]).toContain(kind);
+    }
   });
 
   test(`the B+ tree and the sorted array give the same results and bytes (seed ${SEED + 1})`, () => {
