@@ -28,9 +28,10 @@ export class Holder extends Tenant {
       else if (kind === "acquire") await this.#acquire(id, random.pick(KEYS));
       else await this.#release(id, random.pick(KEYS));
     }
-    // Either it simply goes silent, or it says so.
+    // Either it says so, or it goes silent: then all holds until its TTL is over.
+    if (random.chance(0.5)) return;
     world.ledger.sessionGivenUp(id);
-    if (random.chance(0.5)) await this.ask(async ({ replica }) => replica.write({ kind: "session-destroy", id }));
+    await this.ask(async ({ replica }) => replica.write({ kind: "session-destroy", id }));
   }
 
   async #renew(id: string): Promise<void> {
