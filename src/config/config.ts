@@ -80,7 +80,13 @@ export interface Config {
     readonly page: number;
     readonly stateBytesMax: number;
   };
-  readonly health: { readonly lagEntriesMax: number; readonly recentElectionsMax: number };
+  /** Beyond these a node is not ready. */
+  readonly health: {
+    readonly lagEntriesMax: number;
+    readonly lagMsMax: number;
+    readonly lastContactMsMax: number;
+    readonly recentElectionsMax: number;
+  };
   readonly corsOrigins: readonly string[];
   /** Requests a second for each client address; 0: no limit. */
   readonly rateLimit: number;

@@ -109,6 +109,15 @@ function orElse(text: string, otherwise: string): string {
   return text === "" ? otherwise : text;
 }
 
+function healthOf(read: Reader): Config["health"] {
+  return {
+    lagEntriesMax: read.number("health.max_lag_entries"),
+    lagMsMax: read.number("health.max_lag"),
+    lastContactMsMax: read.optionalNumber("health.max_last_contact") ?? 2 * read.number("raft.heartbeat_timeout"),
+    recentElectionsMax: read.number("health.recent_elections"),
+  };
+}
+
 function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
   const dataDir = read.text("data_dir");
   const joinAddresses = read.list("raft.join_addresses");
@@ -170,10 +179,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
     },
     autopilot: assembleAutopilot(read),
     limits: assembleLimits(read),
-    health: {
-      lagEntriesMax: read.number("health.max_lag_entries"),
-      recentElectionsMax: read.number("health.recent_elections"),
-    },
+    health: healthOf(read),
     corsOrigins: read.list("http.cors_origins"),
     rateLimit: read.number("http.rate_limit"),
     hasSwagger: read.flag("http.swagger"),

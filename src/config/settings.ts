@@ -298,8 +298,19 @@ export const SETTINGS: readonly Setting[] = [
     min: 1024 * 1024,
     help: "writes that add something are refused while the state takes more memory; deletes go on",
   },
-  fixed("health.max_lag", "5s"),
-  fixed("health.max_last_contact"),
+  {
+    key: "health.max_lag",
+    kind: "duration",
+    standard: "5s",
+    min: 100,
+    help: "a node that has not applied for so long what it knew to be committed is not ready",
+  },
+  {
+    key: "health.max_last_contact",
+    kind: "duration",
+    min: 100,
+    help: "a node that has not heard the leader for longer is not ready; unset: twice raft.heartbeat_timeout",
+  },
   {
     key: "health.recent_elections",
     kind: "integer",

@@ -25,7 +25,12 @@ export interface HttpDeps {
     readonly watchersMax: number;
     readonly requestTimeoutMs: number;
   };
-  readonly health: { readonly lagEntriesMax: number; readonly recentElectionsMax: number };
+  readonly health: {
+    readonly lagEntriesMax: number;
+    readonly lagMsMax: number;
+    readonly lastContactMsMax: number;
+    readonly recentElectionsMax: number;
+  };
   readonly access: AccessTerms;
   /** The file by which the machine's owner asks for a new first token. */
   readonly aclReset: { readonly file: string; readonly read: () => number; readonly clear: () => void };

@@ -101,6 +101,11 @@ export class Replica {
     return this.#vigil.hasCaughtUp();
   }
 
+  /** For how long this node has not applied what it knew to be committed, in ms. */
+  lagMs(): number {
+    return this.#vigil.lagMs();
+  }
+
   /** Leaders that came up in the last five minutes, as this node saw it. */
   recentLeaders(): number {
     return this.#vigil.recentLeaders();

@@ -18,6 +18,8 @@ export class Vigil {
   readonly #clock: Clock;
   #read = { at: -Infinity, hasLeader: false, contactAt: -Infinity };
   #hasCaughtUp = false;
+  /** What was committed when this node was first seen without it. */
+  #behind: { readonly index: LogIndex; readonly since: number } | undefined;
   #leaderChanges: number[] = [];
   #condition: NodeStatus["condition"];
 
@@ -63,6 +65,18 @@ export class Vigil {
   hasCaughtUp(): boolean {
     if (!this.#hasCaughtUp) this.#look();
     return this.#hasCaughtUp;
+  }
+
+  /**
+   * For how long this node has not applied what it knew to be committed, in ms: counted from the first call that saw
+   * it behind, so it is to be asked regularly.
+   */
+  lagMs(): number {
+    const { core, leaderCommit } = this.#node.status();
+    const now = this.#clock.now();
+    if (this.#behind !== undefined && core.applied >= this.#behind.index) this.#behind = undefined;
+    if (core.applied < leaderCommit) this.#behind ??= { index: leaderCommit, since: now };
+    return this.#behind === undefined ? 0 : now - this.#behind.since;
   }
 
   /** Leaders that came up in the last five minutes. */

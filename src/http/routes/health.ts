@@ -10,8 +10,16 @@ function notReady(deps: HttpDeps): string | undefined {
   if (condition.kind === "untrusted" || condition.kind === "halted") return condition.reason;
   if (condition.kind !== "running") return "this node is not running";
   if (core.leader === undefined) return "no node leads";
+  const { lagEntriesMax, lagMsMax, lastContactMsMax } = deps.health;
   const lag = leaderCommit - core.applied;
-  return lag > deps.health.lagEntriesMax ? `this node is ${lag} entries behind the leader` : undefined;
+  const lagMs = deps.replica.lagMs();
+  const { lastContactMs } = deps.replica.stance();
+  if (!deps.replica.hasCaughtUp()) return `this node has not caught up since it started: ${lag} entries are missing`;
+  if (lag > lagEntriesMax) return `this node is ${lag} entries behind the leader`;
+  if (lagMs > lagMsMax) return `this node has been behind for ${Math.round(lagMs)} ms`;
+  return lastContactMs > lastContactMsMax
+    ? `this node has not heard the leader for ${Math.round(lastContactMs)} ms`
+    : undefined;
 }
 
 export function live(_: HttpDeps, respond: Responder): Response {
