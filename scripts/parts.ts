@@ -72,7 +72,7 @@ export const PARTS: readonly Part[] = [
   {
     name: "simulator",
     command: [bun, "test/sim/main.ts", "--ci"],
-    shareMinutes: 5,
+    shareMinutes: 6,
     counts: "counting",
     needs: "test/sim/main.ts",
   },

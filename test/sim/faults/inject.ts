@@ -115,10 +115,22 @@ export function canLose(world: World, host: Host): boolean {
   const intact = new Set(world.hosts.filter((other) => other !== host && !other.isLost).map(({ key }) => key));
   const isEnough = (half: readonly MemberKey[]): boolean =>
     half.length === 0 || half.filter((key) => intact.has(key)).length * 2 > half.length;
+  const ahead = newestLogs(world, host);
   return possibleMemberships(world).every(({ voters, outgoing, learners }) => {
     if (learners.includes(host.key) && host.wish === "voter" && voters.length <= 2) return false;
+    // A learner with the newest log refuses its vote, and nobody elects it: the others would rightly stand still.
+    if (!ahead.some((key) => voters.includes(key))) return false;
     return isEnough(voters) && isEnough(outgoing);
   });
+}
+
+/** Of the machines that are left, those with the newest log. */
+function newestLogs(world: World, without: Host): readonly MemberKey[] {
+  const left = world.hosts.filter((host) => host !== without && !host.isLost);
+  const rank = ({ log: { image } }: Host): number =>
+    (image.entries.at(-1)?.term ?? image.base.term) * 1e9 + image.lastIndex;
+  const newest = Math.max(...left.map(rank));
+  return left.filter((host) => rank(host) === newest).map(({ key }) => key);
 }
 
 function possibleMemberships(world: World): readonly Membership[] {

@@ -12,6 +12,7 @@ export abstract class Tenant implements Caller {
   protected readonly world: World;
   protected readonly random: Prng;
   #isStopped = false;
+  #kept: Process | undefined;
   #pending: { readonly process: Running; readonly give: (value: undefined) => void } | undefined;
 
   constructor(world: World, random: Prng) {
@@ -51,7 +52,10 @@ export abstract class Tenant implements Caller {
     const { world, random } = this;
     const leader = world.leader();
     const anyone = random.pick(world.hosts).process;
-    const process = leader === undefined || random.chance(stray) ? anyone : leader;
+    // As over a connection that is kept: also to a leader that is none any more and does not know it yet.
+    const kept = this.#kept?.isAlive === true && random.chance(0.5) ? this.#kept : leader;
+    const process = kept === undefined || random.chance(stray) ? anyone : kept;
+    this.#kept = kept;
     await this.wait(random.float() * 2);
     const full = process?.full;
     if (process === undefined || !process.isAlive || full === undefined) {
