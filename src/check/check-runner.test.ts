@@ -9,6 +9,7 @@ class World {
   readonly fsm = createKonsulFsm();
   readonly runner: CheckRunner;
   readonly runs: number[] = [];
+  readonly targets: string[] = [];
   now = 1000;
   isLeading = true;
   entries = 0;
@@ -28,8 +29,9 @@ class World {
       isLeading: () => this.isLeading,
       write: async (command) =>
         Promise.resolve(this.isLosing ? { kind: "unknown", reason: "timeout" as const } : this.write(command)),
-      probe: async () => {
+      probe: async ({ target }) => {
         this.runs.push(this.now);
+        this.targets.push(target);
         return Promise.resolve(this.result);
       },
       random: () => 0.5,
@@ -43,7 +45,7 @@ class World {
     return { kind: "done" as const, index, result };
   }
 
-  register(more: Partial<ActiveCheck> = {}): void {
+  register(more: Partial<ActiveCheck> = {}, id = "1"): void {
     const check = {
       name: "up",
       kind: "tcp" as const,
@@ -55,7 +57,7 @@ class World {
       ...more,
     };
     const instance = { address: "a", port: 1, tags: [], meta: [], weight: 1, ttlMs: 0, deregisterAfterMs: 0 };
-    this.write({ kind: "service-register", name: "web", id: "1", instance: { ...instance, checks: [check] } });
+    this.write({ kind: "service-register", name: "web", id, instance: { ...instance, checks: [check] } });
   }
 
   async pass(ms: number): Promise<void> {
@@ -150,5 +152,14 @@ describe("a check that the cluster runs", () => {
     world.isLosing = false;
     await world.pass(2000);
     expect(world.status).toBe("passing");
+  });
+
+  test("gets its turn where there are more than can run in time", async () => {
+    const world = new World();
+    for (let number = 0; number < 300; number += 1) {
+      world.register({ intervalMs: 500, target: `10.0.0.1:${number + 1}` }, String(number));
+    }
+    await world.pass(3000);
+    expect(new Set(world.targets).size).toBe(300);
   });
 });

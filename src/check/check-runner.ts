@@ -1,6 +1,7 @@
 import type { Clock } from "../base/index.ts";
 import {
   parseServiceKey,
+  UNCHECKED,
   type ActiveCheck,
   type Change,
   type Command,
@@ -76,13 +77,20 @@ export class CheckRunner {
     }
     if (!isLeading) return;
     const now = this.#options.clock.now();
+    for (const running of this.#due(now).slice(0, AT_ONCE_MAX - this.#runningCount)) void this.#run(running);
+    if (this.#changed.length > 0 && !this.#isWriting) void this.#flush();
+  }
+
+  /** Those that have waited longest come first: with more checks than can run, each gets its turn. */
+  #due(now: number): readonly Running[] {
+    const due: { readonly running: Running; readonly at: number }[] = [];
     for (const checks of this.#checks.values()) {
       for (const running of checks.values()) {
-        if (this.#runningCount >= AT_ONCE_MAX) break;
-        if (running.dueAt !== undefined && running.dueAt <= now) void this.#run(running);
+        const at = running.dueAt;
+        if (at !== undefined && at <= now) due.push({ running, at });
       }
     }
-    if (this.#changed.length > 0 && !this.#isWriting) void this.#flush();
+    return due.toSorted((a, b) => a.at - b.at).map(({ running }) => running);
   }
 
   #takeOver(): void {
@@ -144,7 +152,7 @@ export class CheckRunner {
     const at = row?.checks.findIndex((one) => one.name === check.name) ?? -1;
     const state = row?.checkStates[at];
     if (state === undefined || state.since !== since) return;
-    const isFirst = state.output === "not checked yet";
+    const isFirst = state.output === UNCHECKED;
     if (state.status !== status || isFirst) this.#changed.push({ name, id, check: check.name, since, status, output });
   }
 

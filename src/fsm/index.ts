@@ -25,7 +25,7 @@ export type { SessionRow } from "./sessions/session-row.ts";
 export type * from "./services/service-command.ts";
 export { SERVICE_LIMITS } from "./services/service-command-codec.ts";
 export type { ServiceEntry, ServiceQueries } from "./services/service-queries.ts";
-export type { ActiveCheck, CheckState } from "./services/active-check.ts";
+export { UNCHECKED, type ActiveCheck, type CheckState } from "./services/active-check.ts";
 export type { CheckStatus } from "./services/check-status.ts";
 export {
   overallStatus,

@@ -111,3 +111,23 @@ describe("an instance with a TTL", () => {
     expect(await world.registry.heartbeat("web", "1")).toEqual({ kind: "not-found" });
   });
 });
+
+test("a heartbeat that meets the removal of its instance says that there is none", async () => {
+  const world = new World();
+  world.register(1000, 10_000);
+  await world.pass(2000);
+  expect(world.status).toBe("critical");
+  const beat = world.registry.heartbeat("web", "1");
+  // Stands in the log before the entry that the heartbeat is about to write.
+  world.write({ kind: "service-deregister", name: "web", id: "1" });
+  expect(await beat).toEqual({ kind: "not-found" });
+  const meeting = new World();
+  meeting.register(1000, 10_000);
+  await meeting.pass(2000);
+  const original = meeting.write.bind(meeting);
+  meeting.write = (command) => {
+    original({ kind: "service-deregister", name: "web", id: "1" });
+    return original(command);
+  };
+  expect(await meeting.registry.heartbeat("web", "1")).toEqual({ kind: "not-found" });
+});

@@ -70,7 +70,7 @@ export class Registry {
 
   /** Renews the TTL. Answered only once a quorum confirmed that this node led: a deposed leader renews nothing. */
   async heartbeat(name: string, id: string): Promise<HeartbeatOutcome> {
-    const { fsm, confirm, leadingTerm, write, onHeartbeat } = this.#options;
+    const { fsm, confirm, leadingTerm, onHeartbeat } = this.#options;
     const term = leadingTerm();
     if (term === undefined) return this.#setPassing(name, id);
     const failure = await confirm();
@@ -84,10 +84,9 @@ export class Registry {
     if (leadingTerm() === term && row.status === "passing" && !isExpiring) {
       return { kind: "renewed", status: "passing" };
     }
-    const outcome = await write(passing(name, id));
-    if (outcome.kind !== "done") return { kind: "not-written", outcome };
-    if (leadingTerm() === term) this.#doubtful.delete(key);
-    return { kind: "renewed", status: "passing" };
+    const outcome = await this.#setPassing(name, id);
+    if (outcome.kind !== "not-written" && leadingTerm() === term) this.#doubtful.delete(key);
+    return outcome;
   }
 
   /** Looks for instances that were not heard in time; public for tests, which own the clock. */

@@ -20,6 +20,9 @@ export interface ActiveCheck {
   readonly failureThreshold: number;
 }
 
+/** Output of a check that has not run. */
+export const UNCHECKED = "not checked yet";
+
 /** What came of a check. */
 export interface CheckState {
   readonly status: CheckStatus;

@@ -1,7 +1,7 @@
 import { unreachable, type LogIndex } from "../../base/index.ts";
 import type { StateTable } from "../state/state-table.ts";
 import { prefixEnd } from "../table/byte-keys.ts";
-import { isSameCheck, type ActiveCheck, type CheckState } from "./active-check.ts";
+import { isSameCheck, UNCHECKED, type ActiveCheck, type CheckState } from "./active-check.ts";
 import type {
   ServiceChecked,
   ServiceCommand,
@@ -55,7 +55,7 @@ function stateOf(row: ServiceRow | undefined, wanted: ActiveCheck): CheckState |
 
 /** Nobody is sent to what was never seen to work. */
 function unchecked(since: LogIndex): CheckState {
-  return { status: "critical", output: "not checked yet", since };
+  return { status: "critical", output: UNCHECKED, since };
 }
 
 function deregister(table: ServiceTable, index: LogIndex, { name, id, ifIndex }: ServiceDeregister): ServiceResult {
