@@ -44,7 +44,8 @@ export interface PeersOptions {
   readonly metrics: Metrics;
   readonly boot: BootId;
   readonly self: Member;
-  readonly log: LogStore;
+  /** The cluster that this node belonged to before its data was lost; empty: none. */
+  readonly formerCluster: string;
   readonly formations: FormationStore;
   /** Undefined: plain TCP. */
   readonly tls: TlsFiles | undefined;
@@ -53,7 +54,6 @@ export interface PeersOptions {
 /** The peer port: answers others before this node belongs to a cluster, and carries Raft's messages afterwards. */
 export class Peers {
   readonly transport: TcpTransport;
-  readonly log: LogStore;
   readonly #options: PeersOptions;
   #identity: Identity | undefined;
   /** Where a leader is that wants this node in its cluster. */
@@ -61,10 +61,12 @@ export class Peers {
   #node: RaftNode | undefined;
   #answerForwarded: ((request: ForwardedRequest) => Promise<ForwardedAnswer>) | undefined;
 
-  private constructor(options: PeersOptions, transport: TcpTransport, counted: ReturnType<typeof countTransactions>) {
+  /** Durable transactions of the log. */
+  #seq = (): number => 0;
+
+  private constructor(options: PeersOptions, transport: TcpTransport) {
     this.#options = options;
     this.transport = transport;
-    this.log = counted.log;
     transport.serve(({ method, body, peer }, answer) => this.#answer(method, body, peer, answer));
   }
 
@@ -73,13 +75,12 @@ export class Peers {
     const { config, clock, logger, metrics } = options;
     const bind = parseHostPort(config.raft.bindAddress);
     if (bind === undefined) return err(`Cannot listen for peers on "${config.raft.bindAddress}": it is no HOST:PORT`);
-    const counted = countTransactions(options.log);
     const holder: { peers?: Peers } = {};
     const transport = createTcpTransport({
       clock,
       random: Math.random,
       bind,
-      self: () => introduce(options, holder.peers?.identity, counted.seq()),
+      self: () => introduce(options, holder.peers?.identity, holder.peers?.seq ?? 0),
       tokens: () => readTokens(config),
       tls: () =>
         options.tls === undefined
@@ -93,7 +94,7 @@ export class Peers {
       onRejected: (reason) => metrics.increase("konsul_peer_rejected_total", { reason }),
       snapshots: { sendsMax: 2, bytesPerSecond: Infinity },
     });
-    const peers = new Peers(options, transport, counted);
+    const peers = new Peers(options, transport);
     holder.peers = peers;
     options.tls?.onChange(() => transport.renewCertificates());
     try {
@@ -109,6 +110,17 @@ export class Peers {
 
   get identity(): Identity | undefined {
     return this.#identity;
+  }
+
+  get seq(): number {
+    return this.#seq();
+  }
+
+  /** The same log, whose transactions are counted from now on: peers are told their number. */
+  count(log: LogStore): LogStore {
+    const counted = countTransactions(log);
+    this.#seq = counted.seq;
+    return counted.log;
   }
 
   /** From now on this node belongs to a cluster. */
@@ -142,9 +154,11 @@ export class Peers {
     });
   }
 
-  async form(): Promise<Formed> {
-    const { config, clock, logger, self, formations } = this.#options;
-    const { isBootstrap, joinAddresses, bootstrapExpect } = config.raft;
+  /** Decides how this node becomes part of a cluster; `known` are addresses where members were once. */
+  async form(known: readonly string[] = []): Promise<Formed> {
+    const { config, clock, logger, self, formations, formerCluster } = this.#options;
+    const { isBootstrap, bootstrapExpect } = config.raft;
+    const joinAddresses = [...new Set([...config.raft.joinAddresses, ...known])];
     const note = (message: string): void => logger.info(message);
     return new Promise((resolve) => {
       form(
@@ -154,6 +168,7 @@ export class Peers {
           calls: this.#calls(),
           self,
           isBootstrap,
+          formerCluster,
           joinAddresses: () => (this.#invitedBy === undefined ? joinAddresses : [this.#invitedBy, ...joinAddresses]),
           expect: bootstrapExpect,
           formations,
@@ -207,19 +222,21 @@ export class Peers {
   }
 
   #answerInvitation(body: Uint8Array): Uint8Array {
-    const { self } = this.#options;
+    const { self, formerCluster } = this.#options;
     const identity = this.#identity;
     if (identity !== undefined) {
       const { clusterId, nodeId, incarnation } = identity;
       return encodeInvitationAnswer({ kind: "belongs", clusterId, nodeId, incarnation });
     }
     this.#invitedBy = decodeInvitation(body);
-    return encodeInvitationAnswer({ kind: "free", member: self });
+    return encodeInvitationAnswer({ kind: "free", applicant: { member: self, formerCluster } });
   }
 
   #answerFormation(method: "form" | "form-abort", body: Uint8Array): Uint8Array {
-    const { formations, config } = this.#options;
+    const { formations, config, formerCluster } = this.#options;
     const request = decodeFormationRequest(body);
+    // A node that lost its data is not empty: it must not help to make a cluster without that data.
+    if (formerCluster !== "") return Uint8Array.of(0);
     if (method === "form-abort") abortFormation(formations, request.id);
     else if (this.#identity === undefined && acceptFormation(formations, request, config.raft.bootstrapExpect)) {
       return Uint8Array.of(1);
@@ -228,13 +245,14 @@ export class Peers {
   }
 
   #standing(): Uint8Array {
-    const { self, config, formations } = this.#options;
+    const { self, config, formations, formerCluster } = this.#options;
+    const lost = formerCluster === "" ? "pristine" : "former";
     const formation = this.#identity === undefined ? formations.read() : undefined;
     const core = this.#node?.status().core;
     const leader = core?.leader === undefined ? undefined : core.membership.members.get(core.leader);
     return encodeStanding({
-      standing: this.#identity === undefined ? "pristine" : "member",
-      clusterId: this.#identity?.clusterId ?? "",
+      standing: this.#identity === undefined ? lost : "member",
+      clusterId: this.#identity?.clusterId ?? formerCluster,
       key: memberKey(self.id, self.incarnation),
       isBootstrapping: this.#identity === undefined && config.raft.isBootstrap,
       expect: config.raft.bootstrapExpect,

@@ -13,8 +13,8 @@ const STATE: Readonly<Record<string, number>> = {
   removed: 3,
 };
 
-/** Feeds what the node measures, and reads the rest before each scrape. */
-export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica): void {
+/** Feeds what the node measures, and reads the rest before each scrape. Returns the end of it. */
+export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica): () => void {
   node.observe({
     onObservation: (observation) => {
       if (observation.kind === "leader" && observation.leader !== undefined)
@@ -31,7 +31,7 @@ export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica):
     onSnapshot: ({ durationMs }) => metrics.observe("konsul_raft_snapshot_duration_seconds", durationMs / 1000),
     onProposal: (outcome) => metrics.increase("konsul_raft_proposals_total", { outcome }),
   });
-  metrics.onScrape(() => {
+  return metrics.onScrape(() => {
     setCoreGauges(metrics, node);
     setPeerGauges(metrics, node);
     metrics.set("konsul_kv_keys", replica.fsm.keyCount());

@@ -5,6 +5,7 @@ import {
   createMemoryLogStore,
   createMemorySnapshotStore,
   openStores as openSqliteStores,
+  type MembershipRecord,
   type OpenFailure,
 } from "../storage/index.ts";
 
@@ -13,8 +14,8 @@ export interface Stores {
   readonly snapshots: SnapshotStore;
   /** What was found and put right, for the operator. */
   readonly notes: readonly string[];
-  /** The folder belonged to a cluster before, whatever its log says now: it never starts or joins another. */
-  readonly isFormerMember: boolean;
+  /** The cluster this folder belonged to before, whatever its log says now: it never starts or joins another. */
+  readonly formerMember: MembershipRecord | "damaged" | undefined;
 }
 
 export interface StoresOptions {
@@ -25,20 +26,28 @@ export interface StoresOptions {
   readonly onUntrusted: (failure: StorageFailure) => void;
 }
 
-/** Opens everything that keeps data. The error is a sentence that says what to do. */
-export async function openStores(options: StoresOptions): Promise<Result<Stores, string>> {
+export interface StoresFailure {
+  /** A sentence that says what to do. */
+  readonly message: string;
+  /** What was found, where a promise of this disk is broken. */
+  readonly distrust: string | undefined;
+}
+
+/** Opens everything that keeps data. */
+export async function openStores(options: StoresOptions): Promise<Result<Stores, StoresFailure>> {
   const { config, boot, isDev, onUntrusted } = options;
   if (isDev)
     return ok({
       log: createMemoryLogStore(),
       snapshots: createMemorySnapshotStore(),
       notes: [],
-      isFormerMember: false,
+      formerMember: undefined,
     });
   const { dataDir } = config;
   const opened = await openSqliteStores({ dataDir, boot, reserveBytes: config.limits.diskReserveBytes, onUntrusted });
-  if (opened.kind !== "opened") return err(explain(dataDir, opened));
-  return ok({ ...opened, isFormerMember: opened.formerMember !== undefined });
+  if (opened.kind === "opened") return ok(opened);
+  const distrust = opened.kind === "untrusted" ? opened.message : undefined;
+  return err({ message: explain(dataDir, opened), distrust });
 }
 
 function explain(dataDir: string, failure: OpenFailure): string {

@@ -1,6 +1,6 @@
 import { memberKey, type Clock, type MemberKey } from "../base/index.ts";
 import type { ChangeOutcome, Identity, Member, MembershipChange, RaftNode } from "../node/index.ts";
-import type { AdmissionAnswer } from "./wire.ts";
+import type { AdmissionAnswer, Applicant } from "./wire.ts";
 
 /** An admission is one log entry; it is answered within this time or not at all. */
 const ADMISSION_MS_MAX = 10_000;
@@ -16,8 +16,16 @@ export interface AdmissionOptions {
  * is a node that lost its disk: the old pair leaves and the new one enters in one change, which the core allows only
  * when the old pair has not been heard and a quorum of the result is in contact.
  */
-export function admit(options: AdmissionOptions, member: Member, done: (answer: AdmissionAnswer) => void): void {
+export function admit(
+  options: AdmissionOptions,
+  { member, formerCluster }: Applicant,
+  done: (answer: AdmissionAnswer) => void,
+): void {
   const { node, identity, clock } = options;
+  if (formerCluster !== "" && formerCluster !== identity.clusterId) {
+    const reason = `it belonged to cluster ${formerCluster}, and this is ${identity.clusterId}`;
+    return done({ kind: "refused", code: "other-cluster", reason });
+  }
   const { core } = node.status();
   if (core.role !== "leader") {
     const leader = core.leader === undefined ? undefined : core.membership.members.get(core.leader);

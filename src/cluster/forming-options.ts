@@ -17,6 +17,8 @@ export interface FormingOptions {
   readonly calls: PeerCalls;
   readonly self: Member;
   readonly isBootstrap: boolean;
+  /** The cluster that this node belonged to before its data was lost: it joins that one or none. Empty: none. */
+  readonly formerCluster: string;
   /** Where others are asked; grows by one when this node is invited. */
   readonly joinAddresses: () => readonly string[];
   /** `bootstrap_expect`; 0: off. */

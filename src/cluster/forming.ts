@@ -11,13 +11,14 @@ const INVITATION_POLL_MS = 500;
 const NOTE_EVERY = 20;
 
 /**
- * Decides once, at the start of a node whose folder is empty. Silence is never taken for absence: a node told to
+ * Decides once, at the start of a node whose folder is empty. A node that belonged to a cluster makes none. Silence is never taken for absence: a node told to
  * bootstrap with join addresses waits until every one of them has said that it belongs to no cluster.
  */
 export function form(options: FormingOptions, done: (formed: Formed) => void): void {
   const others = options.joinAddresses().filter((address) => address !== options.self.address);
   const thenJoin = (formed: Formed | "join"): void => (formed === "join" ? join(options, 0, done) : done(formed));
-  if (options.isBootstrap && others.length === 0) done({ kind: "create" });
+  if (options.formerCluster !== "") join(options, 0, done);
+  else if (options.isBootstrap && others.length === 0) done({ kind: "create" });
   else if (options.isBootstrap) askAll(options, new Survey(others), thenJoin);
   else if (options.expect > 0) expectCluster(options, thenJoin);
   else join(options, 0, done);
@@ -101,7 +102,11 @@ function tryAddresses(
   if (address === undefined) return done({ kind: "ask-leader", address: "" });
   if (asked.has(address)) return tryAddresses(options, left, asked, done);
   asked.add(address);
-  const request = { method: "admit", body: encodeAdmission(options.self), timeoutMs: 2 * ASK_MS_MAX };
+  const request = {
+    method: "admit",
+    body: encodeAdmission({ member: options.self, formerCluster: options.formerCluster }),
+    timeoutMs: 2 * ASK_MS_MAX,
+  };
   options.calls.ask(address, request, (outcome) => {
     const answer = outcome.kind === "answer" ? attempt(() => decodeAdmissionAnswer(outcome.body)) : undefined;
     if (answer?.kind === "admitted" || (answer?.kind === "refused" && left.length === 0)) return done(answer);

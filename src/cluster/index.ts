@@ -24,6 +24,7 @@ export {
   encodeAdmissionAnswer,
   encodeStanding,
   type AdmissionAnswer,
+  type Applicant,
   type StandingAnswer,
 } from "./wire.ts";
 export { Autopilot, type AutopilotSettings } from "./autopilot/autopilot.ts";

@@ -1,15 +1,15 @@
 import { ByteReader, ByteWriter, memberKey, type Clock } from "../base/index.ts";
-import type { Identity, Member, RaftNode } from "../node/index.ts";
+import type { Identity, RaftNode } from "../node/index.ts";
 import { admit } from "./admission.ts";
 import type { PeerCalls } from "./peer-calls.ts";
-import { decodeAdmission, encodeAdmission } from "./wire.ts";
+import { decodeAdmission, encodeAdmission, type Applicant } from "./wire.ts";
 
 const VERSION = 1;
 const ASK_MS_MAX = 5_000;
 
 /** What a node says that is asked to join: who it is, or to which cluster it belongs already. */
 export type InvitationAnswer =
-  | { readonly kind: "free"; readonly member: Member }
+  | { readonly kind: "free"; readonly applicant: Applicant }
   | { readonly kind: "belongs"; readonly clusterId: string; readonly nodeId: string; readonly incarnation: string };
 
 /** The address is where the leader is to be asked for admission. */
@@ -24,7 +24,7 @@ export function decodeInvitation(body: Uint8Array): string {
 
 export function encodeInvitationAnswer(answer: InvitationAnswer): Uint8Array {
   const out = new ByteWriter().u8(VERSION).text(answer.kind);
-  if (answer.kind === "free") out.raw(encodeAdmission(answer.member));
+  if (answer.kind === "free") out.raw(encodeAdmission(answer.applicant));
   else out.text(answer.clusterId).text(answer.nodeId).text(answer.incarnation);
   return out.finish();
 }
@@ -33,7 +33,7 @@ export function encodeInvitationAnswer(answer: InvitationAnswer): Uint8Array {
 export function decodeInvitationAnswer(body: Uint8Array): InvitationAnswer {
   const reader = start(body);
   const kind = reader.text();
-  if (kind === "free") return { kind, member: decodeAdmission(reader.raw(reader.remaining)) };
+  if (kind === "free") return { kind, applicant: decodeAdmission(reader.raw(reader.remaining)) };
   if (kind === "belongs") {
     return { kind, clusterId: reader.text(), nodeId: reader.text(), incarnation: reader.text() };
   }
@@ -77,7 +77,7 @@ export function invite(
     const answer = tryDecode(outcome.body);
     if (answer === undefined)
       return done({ kind: "wrong-address", reason: "what answers there is no node of this release" });
-    const nodeId = answer.kind === "free" ? answer.member.id : answer.nodeId;
+    const nodeId = answer.kind === "free" ? answer.applicant.member.id : answer.nodeId;
     if (asked.id !== undefined && asked.id !== nodeId) {
       return done({ kind: "wrong-address", reason: `${nodeId} answers there, not ${asked.id}` });
     }
@@ -96,7 +96,7 @@ export function invite(
       }
       return done({ kind: "in", nodeId, status: membership.voters.includes(key) ? "voter" : "learner" });
     }
-    admit(options, answer.member, (admission) => {
+    admit(options, answer.applicant, (admission) => {
       if (admission.kind === "admitted") done({ kind: "in", nodeId, status: "learner" });
       else if (admission.kind === "ask-leader") done({ kind: "not-leading" });
       else done({ kind: "refused", nodeId, reason: admission.reason });

@@ -60,19 +60,31 @@ export function decodeStanding(body: Uint8Array): StandingAnswer {
   };
 }
 
-/** A node asks to be let in; the address is where the leader will dial it. */
-export function encodeAdmission(member: Member): Uint8Array {
+/** Who asks to be let in. The address is where the leader will dial it. */
+export interface Applicant {
+  readonly member: Member;
+  /** The cluster that it belonged to before its data was lost; empty: none. It may join no other. */
+  readonly formerCluster: string;
+}
+
+export function encodeAdmission({ member, formerCluster }: Applicant): Uint8Array {
   const out = new ByteWriter().u8(VERSION).text(member.id).text(member.incarnation).text(member.name);
   out.text(member.address).text(member.httpAddress).text(member.zone).text(member.version).u32(member.commandVersion);
   return out
     .u8(member.nonVoter ? 1 : 0)
     .text(member.publicKey)
+    .text(formerCluster)
     .finish();
 }
 
 /** @throws MalformedBytes, InvalidId */
-export function decodeAdmission(body: Uint8Array): Member {
+export function decodeAdmission(body: Uint8Array): Applicant {
   const reader = startReading(body);
+  const member = readMember(reader);
+  return { member, formerCluster: reader.text() };
+}
+
+function readMember(reader: ByteReader): Member {
   return {
     id: toNodeId(reader.text()),
     incarnation: toIncarnation(reader.text()),

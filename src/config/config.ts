@@ -38,6 +38,7 @@ export interface Config {
     readonly isBootstrap: boolean;
     /** 0: off. */
     readonly bootstrapExpect: number;
+    readonly resyncIntervalMs: number;
     readonly joinAddresses: readonly string[];
     readonly joinTokens: readonly string[];
     readonly joinTokenFile: string;

@@ -154,6 +154,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       },
       isBootstrap,
       bootstrapExpect,
+      resyncIntervalMs: read.number("raft.resync_interval"),
       joinAddresses,
       joinTokens: read.list("raft.join_tokens"),
       joinTokenFile: read.text("raft.join_token_file"),

@@ -11,4 +11,4 @@ export { PATHS } from "./openapi.ts";
 export { routes, type Route } from "./route-table.ts";
 export { merge as mergeAutopilot } from "./routes/autopilot.ts";
 export { createApp, startHttpServer, type App, type HttpServer, type Listening } from "./server.ts";
-export { createStartingApp } from "./starting.ts";
+export { createStartingApp, WAITING_FOR_CLUSTER, type Waiting } from "./starting.ts";

@@ -1,12 +1,24 @@
-/** Answers while the node is not part of a cluster yet: alive, and good for nothing else. */
-export function createStartingApp(): { readonly fetch: (request: Request) => Response } {
+/** Why this node serves nothing yet. */
+export interface Waiting {
+  /** The code of the error envelope. */
+  readonly code: "no_leader" | "untrusted_node";
+  readonly reason: string;
+}
+
+export const WAITING_FOR_CLUSTER: Waiting = {
+  code: "no_leader",
+  reason: "this node waits to become part of a cluster",
+};
+
+/** Answers while the node is not part of a cluster: alive, and good for nothing else. */
+export function createStartingApp(waiting: () => Waiting): { readonly fetch: (request: Request) => Response } {
   return {
     fetch: (request) => {
       const { pathname } = new URL(request.url);
       if (pathname === "/health/live") return answer(200, { status: "live" });
-      const reason = "this node waits to become part of a cluster";
+      const { code, reason } = waiting();
       if (pathname === "/health/ready") return answer(503, { status: "not ready", reason });
-      return answer(503, { error: "no_leader", message: `Nothing was done, because ${reason}: use another one` });
+      return answer(503, { error: code, message: `Nothing was done, because ${reason}: use another one` });
     },
   };
 }

@@ -7,5 +7,5 @@ export { createMemoryLogStore } from "./memory-log-store.ts";
 export { createMemorySnapshotStore } from "./memory-snapshot-store.ts";
 export { UNTRUSTED_ADVICE, type OpenFailure } from "./open-failure.ts";
 export { openStores, type StoresOpened } from "./open-stores.ts";
-export { quarantine } from "./quarantine.ts";
+export { lastQuarantine, quarantine } from "./quarantine.ts";
 export { openSnapshotStore, type SnapshotStoreOpened, type SnapshotStoreOptions } from "./snapshot-store.ts";

@@ -1,4 +1,5 @@
-import { existsSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, renameSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { syncDirectory, storePaths } from "./files.ts";
 
 /**
@@ -17,4 +18,17 @@ export function quarantine(dataDir: string, wallMs: number): string | undefined 
   renameSync(paths.folder, aside);
   syncDirectory(paths.folder);
   return aside;
+}
+
+/** When a folder was last taken out of use, in wall-clock milliseconds; undefined: none is there any more. */
+export function lastQuarantine(dataDir: string): number | undefined {
+  const { folder } = storePaths(dataDir);
+  const name = new RegExp(`^${basename(folder)}\\.untrusted-(\\d{4})(\\d\\d)(\\d\\d)T(\\d\\d)(\\d\\d)(\\d\\d)Z`);
+  const times = readdirSync(dirname(folder)).flatMap((entry) => {
+    const parts = name.exec(entry)?.slice(1);
+    if (parts === undefined) return [];
+    const [year = "", month = "", day = "", hour = "", minute = "", second = ""] = parts;
+    return [Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)];
+  });
+  return times.length === 0 ? undefined : Math.max(...times);
 }

@@ -9,11 +9,13 @@ export class BoundHistogram {
 
   constructor(name: string, labels: Readonly<Record<string, string>>, bounds: readonly number[]) {
     this.#name = name;
-    this.#labels = Object.entries(labels)
-      .map(([label, value]) => `${label}="${escape(value)}",`)
-      .join("");
+    this.#labels = labelText(labels);
     this.#bounds = bounds;
     this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  }
+
+  isFor(labels: Readonly<Record<string, string>>): boolean {
+    return this.#labels === labelText(labels);
   }
 
   observe(value: number): void {
@@ -39,4 +41,10 @@ export class BoundHistogram {
 
 function escape(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+}
+
+function labelText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([label, value]) => `${label}="${escape(value)}",`)
+    .join("");
 }

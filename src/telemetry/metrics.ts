@@ -25,7 +25,7 @@ interface Pending {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #all = new Map<string, Counter | Gauge | Histogram>();
-  readonly #collectors: (() => void)[] = [];
+  readonly #collectors = new Set<() => void>();
   readonly #pending: Pending[] = [];
   readonly #histograms = new Map<MetricName, BoundHistogram[]>();
 
@@ -53,8 +53,11 @@ export class Metrics {
   /** A series that is counted here and printed with each scrape; of one name, all series or none are bound. */
   histogram(name: MetricName, labels: Labels): BoundHistogram {
     assert(this.#all.get(name) instanceof Histogram, `${name} is a histogram`);
+    const series = this.#histograms.get(name) ?? [];
+    const known = series.find((one) => one.isFor(labels));
+    if (known !== undefined) return known;
     const bound = new BoundHistogram(name, labels, BUCKETS_SECONDS);
-    this.#histograms.set(name, [...(this.#histograms.get(name) ?? []), bound]);
+    this.#histograms.set(name, [...series, bound]);
     return bound;
   }
 
@@ -75,8 +78,10 @@ export class Metrics {
     this.#all.get(name)?.reset();
   }
 
-  onScrape(collect: () => void): void {
-    this.#collectors.push(collect);
+  /** Called before each scrape, until the returned function is called. */
+  onScrape(collect: () => void): () => void {
+    this.#collectors.add(collect);
+    return () => void this.#collectors.delete(collect);
   }
 
   /** The text format of Prometheus. */

@@ -18,7 +18,7 @@ export function observeProcess(metrics: Metrics, clock: Clock): { readonly stop:
     clock.at(expected, look);
   };
   clock.at(expected, look);
-  metrics.onScrape(() => {
+  const forget = metrics.onScrape(() => {
     const { user, system } = process.cpuUsage();
     const cpuSeconds = (user + system) / 1e6;
     metrics.increase("konsul_process_cpu_seconds_total", {}, Math.max(0, cpuSeconds - countedCpuSeconds));
@@ -33,6 +33,7 @@ export function observeProcess(metrics: Metrics, clock: Clock): { readonly stop:
   return {
     stop: () => {
       isStopped = true;
+      forget();
     },
   };
 }

@@ -37,12 +37,15 @@ export interface AgentProcess {
 export async function startAgent(
   flags: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  /** A node that may have to wait for others is not waited for; its address is the one it was given. */
+  more: { readonly isReadyAwaited: boolean } = { isReadyAwaited: true },
 ): Promise<AgentProcess> {
   const agent = launch(["agent", ...flags], {
     KONSUL_PORT: "0",
     KONSUL_LIMITS_DISK_RESERVE_BYTES: "0",
     ...environment,
   });
+  if (!more.isReadyAwaited) return { url: "", ...agent };
   for (;;) {
     const port = /http=http:\/\/127\.0\.0\.1:(\d+)/.exec(agent.log())?.[1];
     if (agent.child.exitCode !== null) throw new Error(`the agent ended: ${agent.log()}`);

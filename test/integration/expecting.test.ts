@@ -60,6 +60,7 @@ class World {
         isBootstrap: false,
         joinAddresses: () => this.addresses,
         expect: this.#expect,
+        formerCluster: "",
         formations: this.#store(address),
         note: () => undefined,
       },

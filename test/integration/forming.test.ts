@@ -74,6 +74,7 @@ function given(options: {
       self,
       note: (message) => void notes.push(message),
       expect: 0,
+      formerCluster: "",
       formations: { read: () => undefined, write: () => undefined },
       isBootstrap: options.isBootstrap,
       joinAddresses: () => options.joinAddresses,

@@ -1,68 +1,14 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { dlopen, FFIType, ptr } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { createPrng } from "../../src/base/index.ts";
 import { storePaths } from "../../src/storage/index.ts";
 import { inspectLog } from "../../src/storage/log-inspection.ts";
+import { Island } from "./island.ts";
 import { bootstrapModel, differenceToHead, nextStep } from "./log-model.ts";
 
 const CUTS = process.env["KONSUL_LONG"] === "1" ? 300 : 24;
 const CONTROL_CUTS = 6;
-/** `_IOR('X', 125, __u32)` with flag 2: the file system stops at once, its journal is not flushed. */
-const EXT4_IOC_SHUTDOWN = 0x8004587d;
-const NO_LOG_FLUSH = 2;
-
-/** A file system of its own that can lose its power. */
-class Island {
-  readonly #dir = mkdtempSync(join(tmpdir(), "konsul-power-"));
-  readonly mount = join(this.#dir, "mount");
-  readonly #image = join(this.#dir, "image");
-
-  static isPossible(): boolean {
-    if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-    const island = new Island();
-    const isMounted = island.create();
-    island.destroy();
-    return isMounted;
-  }
-
-  create(): boolean {
-    mkdirSync(this.mount);
-    return run("truncate", "-s", "96M", this.#image) && run("mkfs.ext4", "-q", "-F", this.#image) && this.mountAgain();
-  }
-
-  mountAgain(): boolean {
-    return run("mount", "-o", "loop", this.#image, this.mount);
-  }
-
-  unmount(): boolean {
-    return run("umount", this.mount);
-  }
-
-  cut(): void {
-    const libc = dlopen("libc.so.6", {
-      ioctl: { args: [FFIType.i32, FFIType.u64, FFIType.ptr], returns: FFIType.i32 },
-    });
-    const fd = openSync(this.mount, "r");
-    const flags = new Uint32Array([NO_LOG_FLUSH]);
-    expect(libc.symbols.ioctl(fd, EXT4_IOC_SHUTDOWN, ptr(flags))).toBe(0);
-    closeSync(fd);
-    libc.close();
-  }
-
-  destroy(): void {
-    this.unmount();
-    rmSync(this.#dir, { recursive: true, force: true });
-  }
-}
-
-function run(...command: readonly string[]): boolean {
-  if (Bun.which(command[0] ?? "") === null) return false;
-  return Bun.spawnSync([...command], { stdout: "ignore", stderr: "ignore" }).exitCode === 0;
-}
-
 /** Lets a child write until `acks` were acknowledged, then takes the power away; the last acknowledged number. */
 async function writeAndCut(island: Island, synchronous: "FULL" | "NORMAL", acks: number): Promise<number> {
   const child = Bun.spawn(

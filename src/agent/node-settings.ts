@@ -1,0 +1,69 @@
+import { VERSION } from "../base/index.ts";
+import type { Config } from "../config/index.ts";
+import { COMMAND_VERSION } from "../fsm/index.ts";
+import { DEFAULT_NODE_LIMITS, type Identity, type Member, type RaftNodeOptions } from "../node/index.ts";
+import type { ReplicaLimits } from "../replica/index.ts";
+import { mintIncarnation } from "./identity.ts";
+import { randomHex } from "./random-hex.ts";
+
+/** This node as the membership knows it, or will know it. */
+export function ownMember(
+  config: Config,
+  identity: (Pick<Identity, "nodeId"> & Partial<Pick<Identity, "incarnation">>) | undefined,
+): Member {
+  const { raft } = config;
+  const minted = raft.nodeId === "" ? `node-${randomHex(4)}` : raft.nodeId;
+  return {
+    id: identity?.nodeId ?? minted,
+    incarnation: identity?.incarnation ?? mintIncarnation(),
+    name: raft.nodeName,
+    address: raft.isEnabled ? raft.advertiseAddress : "",
+    httpAddress: httpAddressOf(config),
+    zone: raft.zone,
+    version: VERSION,
+    commandVersion: COMMAND_VERSION,
+    nonVoter: raft.isNonVoter,
+    admitted: 0,
+    publicKey: "",
+  };
+}
+
+/** Where clients are sent; with the scheme where it is not the usual one. */
+function httpAddressOf({ httpAdvertiseAddress, host, port, tls }: Config): string {
+  const address = httpAdvertiseAddress === "" ? `${host}:${port}` : httpAdvertiseAddress;
+  return tls.isEnabled && !address.includes("://") ? `https://${address}` : address;
+}
+
+export function replicaLimits({ limits }: Config): ReplicaLimits {
+  return {
+    requestTimeoutMs: limits.requestTimeoutMs,
+    waitMsMax: limits.waitMsMax,
+    watchersMax: limits.watchersMax,
+    stateBytesMax: limits.stateBytesMax,
+  };
+}
+
+const MIB = 1024 * 1024;
+
+export function raftSettings(
+  config: Config,
+): Pick<RaftNodeOptions, "timing" | "raftLimits" | "limits" | "snapshotPolicy"> {
+  const { raft, limits } = config;
+  const { heartbeatTimeoutMs, electionTimeoutMs, leaderLeaseTimeoutMs } = raft;
+  return {
+    timing: { heartbeatTimeoutMs, electionTimeoutMs, leaderLeaseTimeoutMs },
+    raftLimits: {
+      inflightCountMax: 256,
+      inflightBytesMax: 16 * MIB,
+      messageBytesMax: MIB,
+      unappliedBytesMax: limits.inflightBytesMax,
+      cacheBytesMax: 64 * MIB,
+    },
+    limits: { ...DEFAULT_NODE_LIMITS, waitingBytesMax: limits.inflightBytesMax },
+    snapshotPolicy: {
+      intervalMs: raft.snapshotIntervalMs,
+      thresholdEntries: raft.snapshotThreshold,
+      trailingEntries: raft.trailingLogs,
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { Island } from "../../storage/island.ts";
+import { cleanUp } from "../agent-process.ts";
+import { startFaultyCluster } from "./faulty-cluster.ts";
+import { devicePlace, plainPlace, smallPlace, type DiskPlace } from "./places.ts";
+import { RUNNING_FAULTS, type RunningFault } from "./running-faults.ts";
+import { canTrace } from "./tracer.ts";
+
+const TRIALS = process.env["KONSUL_LONG"] === "1" ? 5 : 1;
+const isRoot = process.getuid?.() === 0;
+const hasDevices = Island.isPossible();
+if (!canTrace()) console.log("SKIP: failing and slow syncs are made with strace, as root");
+if (!isRoot) console.log("SKIP: a full disk is made with a small tmpfs, which needs root");
+if (!hasDevices) console.log("SKIP: power cuts and failing devices need root, mkfs.ext4 and loop devices");
+
+const isPossible: Readonly<Record<RunningFault["needs"], boolean>> = {
+  nothing: true,
+  strace: canTrace(),
+  "small-disk": isRoot,
+  device: hasDevices,
+};
+const place: Readonly<Record<RunningFault["needs"], () => DiskPlace>> = {
+  nothing: plainPlace,
+  strace: plainPlace,
+  "small-disk": smallPlace,
+  device: devicePlace,
+};
+
+const ANEW = "it starts anew from the other members";
+
+let places: readonly DiskPlace[] = [];
+afterEach(async () => {
+  await cleanUp();
+  for (const one of places) one.remove();
+  places = [];
+});
+afterAll(cleanUp);
+
+describe("a disk that fails under a running node loses nothing, and the others serve on", () => {
+  for (const fault of RUNNING_FAULTS) {
+    for (const role of ["follower", "leader"] as const) {
+      test.skipIf(!isPossible[fault.needs])(`${fault.name}, on a ${role}`, async () => {
+        places = [0, 1, 2].map(() => place[fault.needs]());
+        const cluster = await startFaultyCluster(places.map(({ path }) => path));
+        const { load } = cluster;
+        for (let trial = 0; trial < TRIALS; trial += 1) {
+          const leader = await cluster.leader();
+          const at = role === "leader" ? leader : (leader + 1) % 3;
+          const own = places[at];
+          if (own === undefined) throw new Error("there are three places");
+          load.start();
+          await load.more(50);
+          const undo = await fault.make({ cluster, place: own, at });
+          // The others serve on meanwhile.
+          await load.more(50);
+          while (fault.isResynced && !cluster.nodeAt(at).log().includes(ANEW)) await Bun.sleep(10);
+          await undo();
+          const healedMs = await cluster.untilWhole();
+          await load.more(20);
+          await load.stop();
+          const log = cluster.nodeAt(at).log();
+          const isResynced = log.includes(ANEW);
+          if (isResynced !== fault.isResynced) console.log(log);
+          const lost: string[] = [];
+          for (const url of cluster.urls) lost.push(...(await load.missingAt(url)));
+          expect({ lost, wrong: load.wrong, isResynced }).toEqual({
+            lost: [],
+            wrong: [],
+            isResynced: fault.isResynced,
+          });
+          console.log(
+            `figure: ${fault.name}, ${role}: ${load.acknowledged.size} acknowledged, ${load.unknown.size} unknown, ` +
+              `0 lost, counts again after ${Math.round(healedMs)} ms`,
+          );
+        }
+      });
+    }
+  }
+
+  test.skipIf(!hasDevices)("a power cut of all nodes at once", async () => {
+    places = [0, 1, 2].map(() => devicePlace());
+    const cluster = await startFaultyCluster(places.map(({ path }) => path));
+    const { load } = cluster;
+    for (let trial = 0; trial < TRIALS; trial += 1) {
+      load.start();
+      await load.more(100);
+      for (const one of places) one.cut?.();
+      for (const at of [0, 1, 2]) await cluster.nodeAt(at).end("SIGKILL");
+      await load.stop();
+      for (const one of places) one.mountAgain?.();
+      for (const at of [0, 1, 2]) await cluster.start(at);
+      const healedMs = await cluster.untilWhole();
+      const lost: string[] = [];
+      for (const url of cluster.urls) lost.push(...(await load.missingAt(url)));
+      expect({ lost, wrong: load.wrong }).toEqual({ lost: [], wrong: [] });
+      console.log(`figure: a power cut of all: ${load.acknowledged.size} acknowledged, ${Math.round(healedMs)} ms`);
+    }
+  });
+});

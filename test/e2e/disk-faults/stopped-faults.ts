@@ -1,0 +1,92 @@
+import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FaultyCluster } from "./faulty-cluster.ts";
+
+/** What is done to the folder of a node that is not running. */
+export interface StoppedFault {
+  readonly name: string;
+  /** Before the load goes on and the node is killed, while it still runs. */
+  readonly prepare?: (folder: string) => void;
+  readonly damage: (folder: string) => void;
+  /** The node starts anew from the others, and says so. False: nothing was promised that is not kept. */
+  readonly isResynced: (role: "leader" | "follower") => boolean;
+}
+
+const always = (): boolean => true;
+
+/** Behind the headers of the file and of its first frame: frames further on may be left over from before a checkpoint. */
+const FIRST_FRAME_DATA = 32 + 24 + 100;
+
+/** Both files of a database as one copy: the WAL is what makes it whole. */
+const COPIED = ["raft.db", "raft.db-wal", "witness", "snapshots.db", "snapshots.db-wal"];
+
+export const STOPPED_FAULTS: readonly StoppedFault[] = [
+  {
+    name: "a flipped bit in the WAL",
+    damage: (folder) => flipAt(join(folder, "raft", "raft.db-wal"), FIRST_FRAME_DATA),
+    isResynced: always,
+  },
+  {
+    name: "a WAL cut within its first frame",
+    damage: (folder) => truncateSync(join(folder, "raft", "raft.db-wal"), FIRST_FRAME_DATA),
+    isResynced: always,
+  },
+  { name: "a deleted WAL", damage: (folder) => rmSync(join(folder, "raft", "raft.db-wal")), isResynced: always },
+  { name: "a deleted log", damage: (folder) => rmSync(join(folder, "raft"), { recursive: true }), isResynced: always },
+  {
+    name: "an older copy put back",
+    prepare: (folder) => copy(folder, "raft", "older"),
+    damage: (folder) => {
+      rmSync(join(folder, "raft"), { recursive: true });
+      copy(folder, "older", "raft");
+      rmSync(join(folder, "older"), { recursive: true });
+    },
+    // The new leader has never heard from the old one's disk: it is only behind, and is brought up to date.
+    isResynced: (role) => role === "follower",
+  },
+];
+
+function copy(folder: string, from: string, to: string): void {
+  rmSync(join(folder, to), { recursive: true, force: true });
+  for (const name of COPIED) {
+    if (existsSync(join(folder, from, name))) cpSync(join(folder, from, name), join(folder, to, name));
+  }
+}
+
+function flipAt(path: string, at: number): void {
+  const bytes = readFileSync(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 4;
+  writeFileSync(path, bytes);
+}
+
+export interface Trial {
+  readonly lost: readonly string[];
+  readonly wrong: readonly string[];
+  readonly healedMs: number;
+  readonly log: string;
+}
+
+/** One fault on the node that leads, or on one that follows, under load. */
+export async function tryStopped(
+  cluster: FaultyCluster,
+  fault: StoppedFault,
+  role: "leader" | "follower",
+): Promise<Trial> {
+  const { load } = cluster;
+  const leader = await cluster.leader();
+  const at = role === "leader" ? leader : (leader + 1) % 3;
+  load.start();
+  await load.more(50);
+  fault.prepare?.(cluster.folderOf(at));
+  await load.more(50);
+  await cluster.nodeAt(at).end("SIGKILL");
+  fault.damage(cluster.folderOf(at));
+  await load.more(20);
+  await cluster.start(at);
+  const healedMs = await cluster.untilWhole();
+  await load.more(20);
+  await load.stop();
+  const lost: string[] = [];
+  for (const url of cluster.urls) lost.push(...(await load.missingAt(url)));
+  return { lost, wrong: load.wrong, healedMs, log: cluster.nodeAt(at).log() };
+}
