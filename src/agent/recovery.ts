@@ -49,9 +49,14 @@ interface Opened {
   readonly membership: Membership;
 }
 
+export interface FolderTrust {
+  /** Uses what can be read of a folder that cannot be trusted: its newest writes may be missing. */
+  readonly acceptLoss: boolean;
+}
+
 /** Reads a folder, from a copy: the folder itself stays as it is, byte for byte. The error is a sentence. */
-export async function inspectFolder(folder: string): Promise<Result<FolderFindings, string>> {
-  const opened = await openCopy(folder);
+export async function inspectFolder(folder: string, trust: FolderTrust): Promise<Result<FolderFindings, string>> {
+  const opened = await openCopy(folder, trust);
   return opened.ok ? ok(opened.value.findings) : opened;
 }
 
@@ -59,9 +64,9 @@ export async function inspectFolder(folder: string): Promise<Result<FolderFindin
  * Makes a cluster of one, in a new epoch, out of what one folder holds: everything in its log counts as committed. The
  * result is a new folder. Nodes of the old epoch are turned away by it, and join it empty.
  */
-export async function recoverFolder(folder: string, to: string): Promise<Result<Recovery, string>> {
+export async function recoverFolder(folder: string, to: string, trust: FolderTrust): Promise<Result<Recovery, string>> {
   if (existsSync(to) && readdirSync(to).length > 0) return err(`${to} is not empty: name another folder with --to`);
-  const opened = await openCopy(folder);
+  const opened = await openCopy(folder, trust);
   if (!opened.ok) return opened;
   const { findings, machine, membership } = opened.value;
   const old = findings.identity;
@@ -85,7 +90,7 @@ export async function recoverFolder(folder: string, to: string): Promise<Result<
   return written;
 }
 
-async function openCopy(folder: string): Promise<Result<Opened, string>> {
+async function openCopy(folder: string, trust: FolderTrust): Promise<Result<Opened, string>> {
   const paths = storePaths(folder);
   if (!existsSync(paths.folder)) return err(`${folder} is no data folder of Konsul: there is no ${paths.folder}`);
   // A folder in use changes while it is copied.
@@ -96,7 +101,9 @@ async function openCopy(folder: string): Promise<Result<Opened, string>> {
     copy = mkdtempSync(join(dirname(folder), ".konsul-recover-"));
     cpSync(paths.folder, storePaths(copy).folder, { recursive: true });
     if (existsSync(paths.member)) cpSync(paths.member, storePaths(copy).member);
-    return await read(folder, copy);
+    // The witness holds the mark, and what the newest transaction was.
+    if (trust.acceptLoss) rmSync(storePaths(copy).witness, { force: true });
+    return await read(folder, copy, trust);
   } catch (cause) {
     return err(`Cannot copy ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`);
   } finally {
@@ -105,10 +112,15 @@ async function openCopy(folder: string): Promise<Result<Opened, string>> {
   }
 }
 
-async function read(folder: string, copy: string): Promise<Result<Opened, string>> {
-  const stores = await openStores({ dataDir: copy, boot: mintBootId(), reserveBytes: 0 });
-  if (stores.kind !== "opened")
-    return err(`The data in ${folder} cannot be used: ${stores.message.replaceAll(copy, folder)}`);
+async function read(folder: string, copy: string, { acceptLoss }: FolderTrust): Promise<Result<Opened, string>> {
+  const stores = await openStores({ dataDir: copy, boot: mintBootId(), reserveBytes: 0, acceptLoss });
+  if (stores.kind !== "opened") {
+    const hint =
+      stores.kind === "untrusted" && !acceptLoss
+        ? ". With --accept-loss what can be read is used all the same: its newest writes may be missing"
+        : "";
+    return err(`The data in ${folder} cannot be used: ${stores.message.replaceAll(copy, folder)}${hint}`);
+  }
   const { log, snapshots } = stores;
   try {
     const stored = log.initial;

@@ -10,6 +10,10 @@ const CLIENT: readonly Flag[] = [
   { name: "client-key", value: "FILE", help: "key of the client certificate" },
   { name: "timeout", value: "DURATION", help: "longest wait for an answer; 10s" },
 ];
+const ACCEPT_LOSS: Flag = {
+  name: "accept-loss",
+  help: "use what can be read of a folder that cannot be trusted: its newest writes may be missing",
+};
 const JSON_FLAG: Flag = { name: "json", help: "machine-readable output" };
 const CONSISTENT: Flag = { name: "consistent", help: "linearizable read instead of this node's own state" };
 const KEY: Position = { name: "KEY", help: "1 to 1024 bytes of UTF-8" };
@@ -126,7 +130,7 @@ export const COMMANDS: readonly Command[] = [
     path: ["recover", "inspect"],
     summary: "offline, after a lost quorum: shows what the folders of the survivors hold",
     positions: [{ name: "DIR", help: "data folders, of agents that are stopped", isRepeatable: true }],
-    flags: [JSON_FLAG],
+    flags: [ACCEPT_LOSS, JSON_FLAG],
     run: async (call) => (await import("./recover-commands.ts")).inspect(call),
   },
   {
@@ -137,6 +141,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "from", value: "DIR", help: "the data folder to recover from; it stays as it is" },
       { name: "to", value: "DIR", help: "the new data folder; DIR.recovered" },
       { name: "peers", value: "FILE", help: "HashiCorp's peers.json: shown as the list of who may join" },
+      ACCEPT_LOSS,
       JSON_FLAG,
     ],
     run: async (call) => (await import("./recover-commands.ts")).recover(call),

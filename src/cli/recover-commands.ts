@@ -23,11 +23,15 @@ function fieldsOf(found: FolderFindings): Readonly<Record<string, unknown>> {
   };
 }
 
+function trustOf(call: Invocation): { readonly acceptLoss: boolean } {
+  return { acceptLoss: call.flags.has("accept-loss") };
+}
+
 /** What each survivor's folder holds, and which one has the most. */
 export async function inspect(call: Invocation): Promise<number> {
   const [good, bad]: [FolderFindings[], string[]] = [[], []];
   for (const folder of call.positions) {
-    const found = await inspectFolder(resolve(folder));
+    const found = await inspectFolder(resolve(folder), trustOf(call));
     if (found.ok) good.push(found.value);
     else bad.push(found.error);
   }
@@ -59,7 +63,7 @@ export async function recover(call: Invocation): Promise<number> {
   const to = resolve(call.flags.get("to")?.[0] ?? `${from.replace(/\/+$/, "")}.recovered`);
   const peersFile = call.flags.get("peers")?.[0];
   const peers = peersFile === undefined ? [] : readPeers(peersFile);
-  const done = await recoverFolder(resolve(from), to);
+  const done = await recoverFolder(resolve(from), to, trustOf(call));
   if (!done.ok) throw new CommandFailed(done.error);
   const { identity, epoch, lastIndex, commitHint, newIndex, keys } = done.value;
   if (call.flags.has("json")) printJson({ ...fieldsOf(done.value), to, new_epoch: epoch.counter, new_index: newIndex });

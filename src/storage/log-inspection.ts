@@ -30,7 +30,8 @@ export interface InspectionOptions {
   readonly paths: StorePaths;
   /** Ends of whole snapshots, newest first: entries at and below need no log. */
   readonly snapshots: readonly LogStart[];
-  readonly acceptMissingWitness: boolean;
+  /** On an operator's word: what the newest transactions wrote may be lost. */
+  readonly acceptLoss: boolean;
 }
 
 /**
@@ -43,15 +44,16 @@ export function inspectLog(options: InspectionOptions): Inspection {
   if (witness.kind === "newer-format") return witness;
   if (witness.kind === "marked") return untrusted(`this folder was marked as untrusted: ${witness.reason}`);
   if (sizeOf(paths.database) === 0) return withoutDatabase(options, witness);
-  if (witness.kind !== "found" && !options.acceptMissingWitness) {
+  if (witness.kind !== "found" && !options.acceptLoss) {
     const why = witness.kind === "missing" ? "is missing" : `is damaged: ${witness.reason}`;
     return untrusted(`the witness file ${paths.witness} ${why}; the newest transactions may be lost`);
   }
   const scan = scanWal(readWal(paths.wal));
-  if (scan.kind === "corrupt") {
+  if (scan.kind === "corrupt" && !options.acceptLoss) {
     return untrusted(`frame ${scan.badFrame} of ${paths.wal} is damaged, and acknowledged transactions follow it`);
   }
   const notes: string[] = [];
+  if (scan.kind === "corrupt") notes.push(`Everything from frame ${scan.badFrame} of ${paths.wal} on is lost`);
   if (scan.kind === "bad-header") notes.push(`The WAL of ${paths.database} has no valid header and counts as empty`);
   if (witness.kind !== "found")
     notes.push(`The witness file was ${witness.kind}; accepted as an operator asked for it`);

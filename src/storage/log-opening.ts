@@ -14,7 +14,7 @@ export interface LogOpening {
   readonly dataDir: string;
   readonly boot: BootId;
   readonly snapshots: readonly LogStart[];
-  readonly acceptMissingWitness: boolean;
+  readonly acceptLoss: boolean;
   /** Only for tests that show what `NORMAL` loses. */
   readonly synchronous: "FULL" | "NORMAL";
 }
@@ -52,7 +52,7 @@ function openLocked(paths: StorePaths, opening: LogOpening, lock: FolderLock): L
     const found = inspectLog({ ...opening, paths });
     if (found.kind !== "pristine" && found.kind !== "good") return found;
     if (found.kind === "pristine") create(paths, found.hasWitness);
-    else if (sizeOf(paths.witness) === 0 || opening.acceptMissingWitness) Witness.create(paths.witness);
+    else if (sizeOf(paths.witness) === 0 || opening.acceptLoss) Witness.create(paths.witness);
     witness = Witness.open(paths.witness);
     const opened =
       found.kind === "good"

@@ -58,12 +58,12 @@ export class LogService implements DiskService {
     const dataDir = body.text();
     const boot = body.text();
     this.#reserveBytes = body.u53();
-    const acceptMissingWitness = body.u8() === 1;
+    const acceptLoss = body.u8() === 1;
     const synchronous = body.u8() === 1 ? "NORMAL" : "FULL";
     const snapshots = Array.from({ length: body.u32() }, () => readLogStart(body));
     this.#paths = storePaths(dataDir);
     this.#boot = boot;
-    const opened = attemptOpen({ dataDir, boot, snapshots, acceptMissingWitness, synchronous });
+    const opened = attemptOpen({ dataDir, boot, snapshots, acceptLoss, synchronous });
     if (opened.kind !== "opened") {
       const message = opened.kind === "untrusted" ? opened.reason : opened.message;
       const isLogOnly = opened.kind === "untrusted" && opened.isLogOnly;

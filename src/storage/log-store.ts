@@ -27,7 +27,7 @@ export interface LogStoreOptions {
   /** `NORMAL` loses acknowledged writes at a power cut: for tests that show just that. */
   readonly synchronous?: "FULL" | "NORMAL";
   /** Only on an operator's word: the newest transactions may be lost without notice. */
-  readonly acceptMissingWitness?: boolean;
+  readonly acceptLoss?: boolean;
   /** Ends of whole snapshots, newest first: damaged entries that they contain are removed instead of refused. */
   readonly snapshots?: readonly LogStart[];
   /** The disk failed, or its files were replaced, without anybody asking. */
@@ -47,7 +47,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStoreOp
       .text(options.dataDir)
       .text(options.boot)
       .u53(options.reserveBytes ?? 0);
-    writer.u8(Number(options.acceptMissingWitness ?? false)).u8(Number(options.synchronous === "NORMAL"));
+    writer.u8(Number(options.acceptLoss ?? false)).u8(Number(options.synchronous === "NORMAL"));
     writer.u32(snapshots.length);
     for (const snapshot of snapshots) writeLogStart(writer, snapshot);
   };

@@ -1,25 +1,11 @@
-import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "bun:test";
 import { cleanUp, konsul, launchAgent, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
+import { digest } from "./folder-digest.ts";
 import { freePorts } from "./free-ports.ts";
 
 afterEach(cleanUp);
-
-function digest(folder: string): string {
-  const sha = new Bun.CryptoHasher("sha256");
-  for (const name of readdirSync(folder, { recursive: true }).map(String).toSorted()) {
-    const path = join(folder, name);
-    sha.update(name);
-    if (
-      readdirSync(folder, { recursive: true, withFileTypes: true }).some(
-        (one) => one.isFile() && join(one.parentPath, one.name) === path,
-      )
-    )
-      sha.update(readFileSync(path));
-  }
-  return sha.digest("hex");
-}
 
 async function untilVoters(
   url: string,

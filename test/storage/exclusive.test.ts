@@ -135,7 +135,7 @@ test("an operator may accept a missing witness, and nobody else", async () => {
   const names = readdirSync(paths.folder).toSorted();
   expect((await openLogStore({ dataDir, boot: BOOT })).kind).toBe("untrusted");
   expect(readdirSync(paths.folder).toSorted()).toEqual(names);
-  const accepted = await openLogStore({ dataDir, boot: BOOT, acceptMissingWitness: true });
+  const accepted = await openLogStore({ dataDir, boot: BOOT, acceptLoss: true });
   if (accepted.kind !== "opened") throw new Error(accepted.message);
   expect(accepted.notes).toHaveLength(1);
   expect(accepted.store.initial.seq).toBe(1);

@@ -44,7 +44,7 @@ function recover(island: Island): number {
   expect(island.unmount()).toBe(true);
   expect(island.mountAgain()).toBe(true);
   const paths = storePaths(join(island.mount, "data"));
-  const found = inspectLog({ paths, snapshots: [], acceptMissingWitness: false });
+  const found = inspectLog({ paths, snapshots: [], acceptLoss: false });
   if (found.kind === "pristine") return 0;
   if (found.kind !== "good") return -1;
   let model = bootstrapModel();
