@@ -38,13 +38,17 @@ export async function startAgent(
   flags: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   /** A node that may have to wait for others is not waited for; its address is the one it was given. */
-  more: { readonly isReadyAwaited: boolean } = { isReadyAwaited: true },
+  more: { readonly isReadyAwaited: boolean; readonly executable?: string } = { isReadyAwaited: true },
 ): Promise<AgentProcess> {
-  const agent = launch(["agent", ...flags], {
-    KONSUL_PORT: "0",
-    KONSUL_LIMITS_DISK_RESERVE_BYTES: "0",
-    ...environment,
-  });
+  const agent = launch(
+    ["agent", ...flags],
+    {
+      KONSUL_PORT: "0",
+      KONSUL_LIMITS_DISK_RESERVE_BYTES: "0",
+      ...environment,
+    },
+    more.executable,
+  );
   if (!more.isReadyAwaited) return { url: "", ...agent };
   for (;;) {
     const port = /http=http:\/\/127\.0\.0\.1:(\d+)/.exec(agent.log())?.[1];
@@ -71,8 +75,12 @@ export function launchAgent(flags: readonly string[]): Omit<AgentProcess, "url">
   return launch(["agent", ...flags], { KONSUL_LIMITS_DISK_RESERVE_BYTES: "0" });
 }
 
-function launch(command: readonly string[], environment: Readonly<Record<string, string>>): Omit<AgentProcess, "url"> {
-  const child = Bun.spawn([KONSUL, ...command], {
+function launch(
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  executable = KONSUL,
+): Omit<AgentProcess, "url"> {
+  const child = Bun.spawn([executable, ...command], {
     cwd: tmpdir(),
     env: { PATH: process.env["PATH"] ?? "", HOME: tmpdir(), ...environment },
     stdin: "ignore",

@@ -6,6 +6,10 @@ export interface Namespaces {
   readonly urls: readonly string[];
   /** What node `from` sends to node `to` gets lost. */
   cut(from: number, to: number): void;
+  /** What node `from` sends goes through a thin pipe, and is late by what waits in it. */
+  slow(from: number): void;
+  /** So large a share of what comes to node `to` gets lost. */
+  lose(to: number, share: number): void;
   heal(): void;
   remove(): Promise<void>;
 }
@@ -13,7 +17,8 @@ export interface Namespaces {
 /** Why there can be none here; undefined: there can. */
 export function whyNoNamespaces(): string | undefined {
   if (process.getuid?.() !== 0) return "needs root";
-  if (Bun.which("ip") === null) return "needs iproute2";
+  if (Bun.which("ip") === null || Bun.which("tc") === null) return "needs iproute2";
+  if (Bun.which("iptables") === null) return "needs iptables";
   const name = `kprobe${process.pid}`;
   if (!Bun.spawnSync(["ip", "netns", "add", name]).success) return "no network namespaces here";
   Bun.spawnSync(["ip", "netns", "del", name]);
@@ -21,11 +26,15 @@ export function whyNoNamespaces(): string | undefined {
 }
 
 function ip(...words: readonly string[]): void {
-  const ran = Bun.spawnSync(["ip", ...words]);
-  if (!ran.success) throw new Error(`ip ${words.join(" ")}: ${ran.stderr.toString()}`);
+  run("ip", ...words);
 }
 
-export function createNamespaces(flags: readonly string[]): Namespaces {
+function run(...words: readonly string[]): void {
+  const ran = Bun.spawnSync([...words]);
+  if (!ran.success) throw new Error(`${words.join(" ")}: ${ran.stderr.toString()}`);
+}
+
+export function createNamespaces(flags: readonly string[], executable = KONSUL): Namespaces {
   const tag = process.pid % 100_000;
   const net = `10.251.${process.pid % 250}`;
   const bridge = `kb${tag}`;
@@ -34,6 +43,7 @@ export function createNamespaces(flags: readonly string[]): Namespaces {
   const folder = temporaryFolder();
   const children: Bun.Subprocess[] = [];
   const cuts = new Set<string>();
+  const [slow, lossy] = [new Set<number>(), new Set<number>()];
   const inside = (at: number, ...words: readonly string[]): void => ip("-n", names[at] ?? "", ...words);
   const heal = (): void => {
     for (const pair of cuts) {
@@ -41,6 +51,10 @@ export function createNamespaces(flags: readonly string[]): Namespaces {
       inside(from, "route", "del", "blackhole", `${address(to)}/32`);
     }
     cuts.clear();
+    for (const at of slow) run("tc", "-n", names[at] ?? "", "qdisc", "del", "dev", "eth0", "root");
+    slow.clear();
+    for (const at of lossy) ip("netns", "exec", names[at] ?? "", "iptables", "-F", "INPUT");
+    lossy.clear();
   };
   const remove = async (): Promise<void> => {
     for (const child of children) child.kill("SIGKILL");
@@ -65,7 +79,18 @@ export function createNamespaces(flags: readonly string[]): Namespaces {
     const shared = ["--port=8888", "--join-token=secret", "--insecure", "--bootstrap-expect=3", `--join=${peers}`];
     children.push(
       Bun.spawn(
-        ["ip", "netns", "exec", name, KONSUL, "agent", ...own, ...shared, `--data-dir=${join(folder, name)}`, ...flags],
+        [
+          "ip",
+          "netns",
+          "exec",
+          name,
+          executable,
+          "agent",
+          ...own,
+          ...shared,
+          `--data-dir=${join(folder, name)}`,
+          ...flags,
+        ],
         {
           env: { PATH: process.env["PATH"] ?? "", KONSUL_LIMITS_DISK_RESERVE_BYTES: "0", KONSUL_LOG_LEVEL: "warn" },
           stdio: ["ignore", "ignore", "ignore"],
@@ -79,6 +104,16 @@ export function createNamespaces(flags: readonly string[]): Namespaces {
       if (cuts.has(`${from} ${to}`)) return;
       cuts.add(`${from} ${to}`);
       inside(from, "route", "add", "blackhole", `${address(to)}/32`);
+    },
+    slow: (from) => {
+      slow.add(from);
+      const pipe = ["tbf", "rate", "400kbit", "burst", "4kb", "latency", "800ms"];
+      run("tc", "-n", names[from] ?? "", "qdisc", "add", "dev", "eth0", "root", ...pipe);
+    },
+    lose: (to, share) => {
+      lossy.add(to);
+      const some = ["-m", "statistic", "--mode", "random", "--probability", String(share)];
+      ip("netns", "exec", names[to] ?? "", "iptables", "-A", "INPUT", ...some, "-j", "DROP");
     },
     heal,
     remove,

@@ -26,12 +26,17 @@ export interface DockerEngine {
 /** An engine of its own, with its own socket, data and bridge; undefined where the kernel does not let it start. */
 export async function startDockerEngine(): Promise<DockerEngine | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "konsul-docker-"));
+  const hadBridge = existsSync("/sys/class/net/docker0");
   const socket = join(folder, "docker.sock");
   const log = join(folder, "log");
   writeFileSync(join(folder, "daemon.json"), "{}");
   const daemon = Bun.spawn(
     [
       "dockerd",
+      // Nothing of this machine's own rules is touched: ports are published by the proxy in user space.
+      "--iptables=false",
+      "--ip6tables=false",
+      "--ip-masq=false",
       `--host=unix://${socket}`,
       `--data-root=${join(folder, "data")}`,
       `--exec-root=${join(folder, "exec")}`,
@@ -47,6 +52,7 @@ export async function startDockerEngine(): Promise<DockerEngine | undefined> {
   const stop = async (): Promise<void> => {
     daemon.kill("SIGTERM");
     await daemon.exited;
+    if (!hadBridge) Bun.spawnSync(["ip", "link", "del", "docker0"]);
     rmSync(folder, { recursive: true, force: true });
   };
   const engine: DockerEngine = {

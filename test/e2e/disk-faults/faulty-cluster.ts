@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { startAgent, temporaryFolder, type AgentProcess } from "../agent-process.ts";
+import { KONSUL, startAgent, temporaryFolder, type AgentProcess } from "../agent-process.ts";
 import { freePorts } from "../free-ports.ts";
 import { Load } from "./load.ts";
 
@@ -9,6 +9,7 @@ export interface FaultyCluster {
   readonly folderOf: (at: number) => string;
   readonly nodeAt: (at: number) => AgentProcess;
   readonly urls: readonly string[];
+  readonly peerPorts: readonly number[];
   /** Starts a node again that has ended, and does not wait until it is ready. */
   start(at: number): Promise<void>;
   /** Number of the leader as a majority sees it. */
@@ -17,10 +18,8 @@ export interface FaultyCluster {
   untilWhole(): Promise<number>;
 }
 
-const NOT_AWAITED = { isReadyAwaited: false } as const;
-
 /** Three nodes, each in a folder of its own (or where `places` says), re-synced as often as it is needed. */
-export async function startFaultyCluster(places: readonly string[] = []): Promise<FaultyCluster> {
+export async function startFaultyCluster(places: readonly string[] = [], executable = KONSUL): Promise<FaultyCluster> {
   const ports = freePorts(6);
   const base = temporaryFolder();
   const folderOf = (at: number): string => join(places[at] ?? base, `n${at}`);
@@ -37,22 +36,24 @@ export async function startFaultyCluster(places: readonly string[] = []): Promis
       .join(",")}`,
     "--limit-request-timeout=2s",
   ];
+  const notAwaited = { isReadyAwaited: false, executable };
   const environment = { KONSUL_RAFT_RESYNC_INTERVAL: "0s" };
   for (const at of [0, 1, 2]) mkdirSync(folderOf(at), { recursive: true });
-  const nodes = await Promise.all([0, 1, 2].map(async (at) => startAgent(flagsOf(at), environment, NOT_AWAITED)));
+  const nodes = await Promise.all([0, 1, 2].map(async (at) => startAgent(flagsOf(at), environment, notAwaited)));
   const urls = ports.slice(0, 3).map((port) => `http://127.0.0.1:${port}`);
   const load = new Load(urls);
   const cluster: FaultyCluster = {
     load,
     folderOf,
     urls,
+    peerPorts: ports.slice(3),
     nodeAt: (at) => {
       const node = nodes[at];
       if (node === undefined) throw new Error(`there is no node ${at}`);
       return node;
     },
     start: async (at) => {
-      nodes[at] = await startAgent(flagsOf(at), environment, NOT_AWAITED);
+      nodes[at] = await startAgent(flagsOf(at), environment, notAwaited);
     },
     leader: async () => {
       for (;;) {

@@ -33,10 +33,11 @@ export class Load {
   }
 
   /** Every acknowledged key that a node does not have, or has with another value. */
-  async missingAt(url: string): Promise<readonly string[]> {
+  async missingAt(url: string, { tries = READ_TRIES, enough = Infinity } = {}): Promise<readonly string[]> {
     const missing: string[] = [];
     for (const [key, value] of this.acknowledged) {
-      const found = await readUntilAnswered(url, key);
+      if (missing.length >= enough) break;
+      const found = await readUntilAnswered(url, key, tries);
       if (found !== value) missing.push(`${key}: ${value} was acknowledged, ${found} found`);
     }
     return missing;
@@ -92,8 +93,8 @@ async function read(url: string, key: string): Promise<string | undefined> {
   }
 }
 
-async function readUntilAnswered(url: string, key: string): Promise<string> {
-  for (let tries = 0; tries < READ_TRIES; tries += 1) {
+async function readUntilAnswered(url: string, key: string, most: number): Promise<string> {
+  for (let tries = 0; tries < most; tries += 1) {
     const answer = await read(url, key);
     if (answer !== undefined) return answer;
     await Bun.sleep(50);

@@ -1,0 +1,122 @@
+import { parseMemberKey, type Clock, type MemberKey } from "../../../src/base/index.ts";
+import type { Identity } from "../../../src/node/index.ts";
+import type { Message } from "../../../src/raft/index.ts";
+import { openStores } from "../../../src/storage/index.ts";
+import { createTcpTransport } from "../../../src/transport/index.ts";
+
+const BOOT = "00000000000000bb";
+
+const clock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  at: (at, task) => {
+    const timer = setTimeout(task, Math.max(0, at - performance.now()));
+    return { cancel: () => clearTimeout(timer) };
+  },
+  defer: (task) => void setImmediate(task),
+};
+
+/** Who a stopped node is, as its folder says. */
+export async function identityIn(dataDir: string): Promise<Identity> {
+  const stores = await openStores({ dataDir, boot: BOOT });
+  if (stores.kind !== "opened") throw new Error(stores.message);
+  const { identity } = stores.log.initial;
+  await new Promise<void>((resolve) => stores.log.close(resolve));
+  await new Promise<void>((resolve) => stores.snapshots.close(resolve));
+  if (identity === undefined) throw new Error(`${dataDir} belongs to no cluster`);
+  return identity;
+}
+
+export interface Puppet {
+  /** Asks for a real vote, as a leader's chosen successor does, and waits for the answer. */
+  askForVote(term: number): Promise<boolean>;
+  end(): Promise<void>;
+}
+
+/** Speaks for a stopped member, on its port, with one member that runs. */
+export function playMember(
+  own: Identity,
+  ownPort: number,
+  to: { readonly identity: Identity; readonly port: number },
+): Puppet {
+  const answers: Message[] = [];
+  const peer: MemberKey = `${to.identity.nodeId}~${to.identity.incarnation}`;
+  const transport = createTcpTransport({
+    clock,
+    random: Math.random,
+    bind: { host: "127.0.0.1", port: ownPort },
+    self: () => ({
+      protocolMin: 1,
+      protocolMax: 1,
+      clusterId: own.clusterId,
+      epoch: own.epoch,
+      id: own.nodeId,
+      name: own.nodeId,
+      incarnation: own.incarnation,
+      boot: BOOT,
+      seq: 1_000_000,
+      lastIndex: 0,
+      version: "0",
+      commandVersion: 1,
+      address: `127.0.0.1:${ownPort}`,
+    }),
+    tokens: () => ["secret"],
+    tls: () => undefined,
+    warn: () => undefined,
+    onRejected: () => undefined,
+    snapshots: { sendsMax: 1, bytesPerSecond: Infinity },
+  });
+  let isConnected = false;
+  transport.listen();
+  transport.start({
+    onMessage: (message) => void answers.push(message),
+    onHello: () => {
+      isConnected = true;
+    },
+    onPeerDown: () => undefined,
+    onPeerGone: () => undefined,
+    onDuplicatePair: () => undefined,
+    onSnapshotChunk: () => undefined,
+  });
+  const { id, incarnation } = parseMemberKey(peer);
+  transport.setMembers([
+    {
+      id,
+      incarnation,
+      name: id,
+      address: `127.0.0.1:${to.port}`,
+      httpAddress: "",
+      zone: "",
+      version: "0",
+      commandVersion: 1,
+      nonVoter: false,
+      admitted: 1,
+      publicKey: "",
+    },
+  ]);
+  return {
+    askForVote: async (term) => {
+      while (!isConnected) await Bun.sleep(10);
+      for (;;) {
+        transport.send([
+          {
+            kind: "vote",
+            clusterId: own.clusterId,
+            epoch: own.epoch,
+            from: `${own.nodeId}~${own.incarnation}`,
+            fromBoot: BOOT,
+            to: peer,
+            term,
+            lastIndex: 1_000_000,
+            lastTerm: term - 1,
+            transfer: true,
+          },
+        ]);
+        await Bun.sleep(100);
+        const answer = answers.find((message) => message.kind === "vote-reply" && message.term === term);
+        if (answer?.kind === "vote-reply") return answer.granted;
+      }
+    },
+    end: async () => new Promise<void>((resolve) => transport.stop(resolve)),
+  };
+}

@@ -1,0 +1,47 @@
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../agent-process.ts";
+
+const ROOT = join(import.meta.dir, "..", "..", "..");
+
+/** One line of the source, and what it is broken to. */
+export interface Sabotage {
+  readonly file: string;
+  readonly line: string;
+  readonly broken: string;
+}
+
+export const SABOTAGES = {
+  readsWithoutQuorum: {
+    file: "src/replica/replica.ts",
+    line: "const unconfirmed = isConsistent ? await this.#readPoint() : undefined;",
+    broken: "const unconfirmed = undefined;",
+  },
+  voteNotPersisted: {
+    file: "src/storage/persist-codec.ts",
+    line: 'if (hard !== undefined) writer.u53(hard.term).text(hard.vote ?? "");',
+    broken: 'if (hard !== undefined) writer.u53(hard.term).text("");',
+  },
+  noSync: {
+    file: "src/storage/log-database.ts",
+    line: "database.run(`PRAGMA synchronous = ${synchronous}`);",
+    broken: 'database.run("PRAGMA synchronous = OFF");',
+  },
+} as const satisfies Readonly<Record<string, Sabotage>>;
+
+/** An executable with this one fault. @throws Error when the line is not there any more: the fault must be moved */
+export function buildSabotaged({ file, line, broken }: Sabotage): string {
+  const folder = temporaryFolder();
+  for (const name of ["src", "scripts", "package.json", "tsconfig.json"]) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  const path = join(folder, file);
+  const source = readFileSync(path, "utf8");
+  if (!source.includes(line)) throw new Error(`${file} has no line "${line}" any more`);
+  writeFileSync(path, source.replace(line, broken));
+  const executable = join(folder, "konsul-sabotaged");
+  const built = Bun.spawnSync([process.execPath, join(folder, "scripts", "build.ts"), executable], { cwd: folder });
+  if (!built.success) throw new Error(`the sabotaged build failed: ${built.stderr.toString()}`);
+  return executable;
+}
