@@ -1,5 +1,15 @@
 import { readFileSync } from "node:fs";
-import { EMPTY_BYTES, err, memberKey, ok, VERSION, type BootId, type Clock, type Result } from "../base/index.ts";
+import {
+  EMPTY_BYTES,
+  err,
+  memberKey,
+  ok,
+  VERSION,
+  type BootId,
+  type Clock,
+  type MemberKey,
+  type Result,
+} from "../base/index.ts";
 import {
   abortFormation,
   acceptFormation,
@@ -9,11 +19,13 @@ import {
   decodeForwardedAnswer,
   decodeForwardedRequest,
   decodeInvitation,
+  decodeTraces,
   encodeAdmissionAnswer,
   encodeForwardedAnswer,
   encodeForwardedRequest,
   encodeInvitationAnswer,
   encodeStanding,
+  encodeTraces,
   form,
   invite,
   type FormationStore,
@@ -27,12 +39,13 @@ import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION } from "../fsm/index.ts";
 import type { ForwardOutcome } from "../http/index.ts";
 import type { Identity, LogStore, Member, RaftNode } from "../node/index.ts";
-import type { Logger, Metrics } from "../telemetry/index.ts";
+import type { Logger, Metrics, TracedEntry } from "../telemetry/index.ts";
 import { createTcpTransport, parseHostPort, type Introduction, type TcpTransport } from "../transport/index.ts";
 import type { TlsFiles } from "./tls-files.ts";
 import { countTransactions } from "./count-transactions.ts";
 
 const FORWARD_GRACE_MS = 2000;
+const TRACE_TIMEOUT_MS = 5000;
 
 /** A node that does not serve yet has done nothing: the same as one that does not lead. */
 const NOT_HERE = encodeForwardedAnswer({ status: 307, headers: [], body: EMPTY_BYTES });
@@ -60,6 +73,8 @@ export class Peers {
   #invitedBy: string | undefined;
   #node: RaftNode | undefined;
   #answerForwarded: ((request: ForwardedRequest) => Promise<ForwardedAnswer>) | undefined;
+
+  #onTraces: ((entries: readonly TracedEntry[]) => void) | undefined;
 
   /** Durable transactions of the log. */
   #seq = (): number => 0;
@@ -139,6 +154,20 @@ export class Peers {
     this.#answerForwarded = answer;
   }
 
+  /** From now on this node hears which entries belong to a trace. */
+  serveTraces(hear: (entries: readonly TracedEntry[]) => void): void {
+    this.#onTraces = hear;
+  }
+
+  /** Best effort: a peer that does not hear of it, or is too old to understand, has no spans in that trace. */
+  tellTraces(to: MemberKey, entries: readonly TracedEntry[]): void {
+    this.transport.call(
+      to,
+      { method: "trace", body: encodeTraces(entries), timeoutMs: TRACE_TIMEOUT_MS },
+      () => undefined,
+    );
+  }
+
   /** Hands a request to the leader, at most once. Undefined: none is known. */
   forward(request: ForwardedRequest): Promise<ForwardOutcome> | undefined {
     const leader = this.#node?.status().core.leader;
@@ -203,6 +232,7 @@ export class Peers {
     if (method === "http") return void this.#answerHttp(body, answer);
     if (method === "invite") return answer(this.#answerInvitation(body));
     if (method === "form" || method === "form-abort") return answer(this.#answerFormation(method, body));
+    if (method === "trace") this.#onTraces?.(decodeTraces(body));
     if (method !== "admit") return answer(EMPTY_BYTES);
     const [node, identity] = [this.#node, this.#identity];
     if (node === undefined || identity === undefined) {

@@ -15,7 +15,7 @@ import {
   type StoredState,
 } from "../node/index.ts";
 import { Replica } from "../replica/index.ts";
-import { observeProcess, type Logger } from "../telemetry/index.ts";
+import { observeProcess, type Logger, type Tracing } from "../telemetry/index.ts";
 import { createNoTransport } from "../transport/index.ts";
 import type { CertificateFiles } from "./certificates.ts";
 import { createFormationMemory, openFormationFile } from "./formation-file.ts";
@@ -34,6 +34,10 @@ import { ownMember, raftSettings, replicaLimits } from "./node-settings.ts";
 import { Peers } from "./peers.ts";
 import { observeRaft } from "./raft-metrics.ts";
 import { openStores } from "./stores.ts";
+import { startTracing } from "./start-tracing.ts";
+
+/** How long the stop waits for the collector of traces. */
+const TRACING_STOP_MS = 1000;
 
 export interface StartOptions {
   readonly config: Config;
@@ -119,8 +123,10 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   const node = opened.value;
   distrust = (reason) => node.distrust(reason);
   peers.value?.attach(node);
-  const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config) });
-  return ok(serve({ options, node, replica, identity, peers: peers.value }));
+  const { nodeId } = identity;
+  const traced = await startTracing({ config, clock, logger, node, nodeId, peers: peers.value });
+  const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config), ...traced });
+  return ok(serve({ options, node, replica, identity, peers: peers.value, ...traced }));
 }
 
 /** Waits, for as long as it takes, until the other members let this node in as an empty learner. */
@@ -150,9 +156,10 @@ interface Serving {
   readonly replica: Replica;
   readonly identity: Identity;
   readonly peers: Peers | undefined;
+  readonly tracing?: Tracing;
 }
 
-function serve({ options, node, replica, identity, peers }: Serving): NodeAgent {
+function serve({ options, node, replica, identity, peers, tracing }: Serving): NodeAgent {
   const { config, clock, logger, server, files, isDev } = options;
   const { metrics } = files;
   metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
@@ -180,6 +187,7 @@ function serve({ options, node, replica, identity, peers }: Serving): NodeAgent 
     stopNode: () => onStopRequest?.(),
     metrics,
     logger,
+    ...(tracing === undefined ? {} : { tracing }),
     clock,
     limits: config.limits,
     health: config.health,
@@ -206,6 +214,7 @@ function serve({ options, node, replica, identity, peers }: Serving): NodeAgent 
     },
     stop: async (deadline) => {
       await new Promise<void>((resolve) => node.stop(deadline, resolve));
+      await tracing?.stop(TRACING_STOP_MS);
     },
     onHalt: (listener) => {
       onHalt = listener;

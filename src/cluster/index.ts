@@ -16,6 +16,7 @@ export {
   type ForwardedRequest,
   type HeaderList,
 } from "./forward-wire.ts";
+export { decodeTraces, encodeTraces } from "./trace-wire.ts";
 export { form } from "./forming.ts";
 export type { Formed, FormingOptions } from "./forming-options.ts";
 export type { PeerCalls, PeerHandler, PeerIdentity, PeerOutcome, PeerRequest } from "./peer-calls.ts";

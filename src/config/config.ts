@@ -92,5 +92,12 @@ export interface Config {
   /** Requests a second for each client address; 0: no limit. */
   readonly rateLimit: number;
   readonly hasSwagger: boolean;
+  readonly tracing: {
+    readonly isEnabled: boolean;
+    /** Full URL of the collector's traces. */
+    readonly endpoint: string;
+    /** 0 to 1, of the traces that begin here. */
+    readonly sampleRatio: number;
+  };
   readonly isInsecure: boolean;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Config } from "./config.ts";
+import { withoutPassword } from "./redact.ts";
 import { parseNetwork } from "./network.ts";
 import type { Mistake } from "./sources.ts";
 
@@ -30,6 +31,7 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
   checkNode(config, add);
   checkCertificates(config, add);
   checkApi(config, add);
+  if (config.tracing.isEnabled) checkTracing(config, add);
   if (config.raft.isEnabled) checkPeers(config, add);
   return mistakes;
 }
@@ -49,6 +51,13 @@ function checkNode({ raft }: Config, add: Add): void {
   }
   if (raft.nodeId !== "" && !/^[A-Za-z0-9._-]{1,64}$/.test(raft.nodeId)) {
     add("raft.node_id", `must be 1 to 64 of the characters A-Z a-z 0-9 . _ -: current value is "${raft.nodeId}"`);
+  }
+}
+
+function checkTracing({ tracing }: Config, add: Add): void {
+  if (!/^https?:$/.test(URL.parse(tracing.endpoint)?.protocol ?? "")) {
+    const wanted = "must be a URL of OTLP/HTTP such as http://127.0.0.1:4318/v1/traces";
+    add("tracing.endpoint", `${wanted}: current value is "${withoutPassword(tracing.endpoint)}"`);
   }
 }
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import type { Config } from "./config.ts";
 import { loadConfig } from "./load-config.ts";
 import { redact } from "./redact.ts";
-import { flagOf, SETTINGS, variableOf } from "./settings.ts";
+import { flagOf, variableOf } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 import type { Mistake, Sources } from "./sources.ts";
 
 const NOTHING: Sources = { flags: new Map(), environment: {} };
@@ -83,13 +84,13 @@ describe("loadConfig()", () => {
   });
 
   test("what this release cannot do is refused, never ignored", () => {
-    expect(mistakes({ environment: { KONSUL_TRACING_ENABLED: "true" } })).toEqual([
-      { source: "KONSUL_TRACING_ENABLED", message: "can only be false in this release" },
+    expect(mistakes({ environment: { KONSUL_LIMITS_MAX_TXN_BYTES: "2MiB" } })).toEqual([
+      { source: "KONSUL_LIMITS_MAX_TXN_BYTES", message: "can only be 1MiB in this release" },
     ]);
     expect(mistakes({ flags: flags({ "raft-data-dir": "ca.pem" }) })).toEqual([
       { source: "--raft-data-dir", message: "is not available in this release" },
     ]);
-    expect(mistakes({ file: { name: "k.yaml", text: "tracing:\n  enabled: false\n" } })).toEqual([]);
+    expect(mistakes({ file: { name: "k.yaml", text: "limits:\n  max_txn_bytes: 1MiB\n" } })).toEqual([]);
   });
 
   test("bootstrap and join addresses imply raft", () => {

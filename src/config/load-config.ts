@@ -3,8 +3,10 @@ import { err, ok, type Result } from "../base/index.ts";
 import type { Config, TlsPaths } from "./config.ts";
 import { contradictions } from "./contradictions.ts";
 import { parseDuration, parseSize } from "./quantities.ts";
-import { SETTINGS, type Setting } from "./settings.ts";
-import { collect, type Mistake, type Sources, type Written } from "./sources.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
+import { collect, type Mistake, type Sources } from "./sources.ts";
+import type { Written } from "./written.ts";
 
 type Value = string | number | boolean | readonly string[];
 
@@ -57,6 +59,8 @@ function valueOf(setting: Setting, { text }: Written): Result<Value, string> {
       return text === "true" || text === "false" ? ok(text === "true") : err("must be true or false");
     case "integer":
       return /^-?\d+$/.test(text) ? inRange(setting, Number(text), "") : err("must be a whole number");
+    case "ratio":
+      return /^\d*\.?\d+$/.test(text) && Number(text) <= 1 ? ok(Number(text)) : err("must be a number from 0 to 1");
     case "duration": {
       const ms = parseDuration(text);
       return ms.ok ? inRange(setting, ms.value, " ms") : ms;
@@ -184,6 +188,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
     corsOrigins: read.list("http.cors_origins"),
     rateLimit: read.number("http.rate_limit"),
     hasSwagger: read.flag("http.swagger"),
+    tracing: assembleTracing(read),
     isInsecure: read.flag("insecure"),
   };
 }
@@ -195,6 +200,14 @@ function tlsPaths(read: Reader, key: "tls" | "raft.tls"): TlsPaths {
     read.text(`${key}.key_file`),
   ];
   return { caFile, certFile, keyFile };
+}
+
+function assembleTracing(read: Reader): Config["tracing"] {
+  return {
+    isEnabled: read.flag("tracing.enabled"),
+    endpoint: read.text("tracing.endpoint"),
+    sampleRatio: read.number("tracing.sample_ratio"),
+  };
 }
 
 function assembleAutopilot(read: Reader): Config["autopilot"] {

@@ -3,5 +3,11 @@ import type { Config } from "./config.ts";
 /** The settings without secrets, for logs and bundles. */
 export function redact(config: Config): Config {
   const joinTokens = config.raft.joinTokens.map(() => "(secret)");
-  return { ...config, raft: { ...config.raft, joinTokens } };
+  const endpoint = withoutPassword(config.tracing.endpoint);
+  return { ...config, raft: { ...config.raft, joinTokens }, tracing: { ...config.tracing, endpoint } };
+}
+
+/** A URL may carry a name and a password in front of the host, and tokens behind the path. */
+export function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, "//(secret)@").replace(/\?.*$/, "?(secret)");
 }

@@ -1,24 +1,4 @@
-/** How a setting is written. */
-export type SettingKind = "text" | "integer" | "flag" | "duration" | "size" | "list" | "choice";
-
-export interface Setting {
-  /** Dotted key in the file; flag and variable follow from it unless named. */
-  readonly key: string;
-  readonly kind: SettingKind;
-  /** As it would be written; undefined: none. */
-  readonly standard?: string;
-  readonly flag?: string;
-  readonly variable?: string;
-  readonly choices?: readonly string[];
-  /** Least and greatest value: plain for integers, ms for durations, bytes for sizes. */
-  readonly min?: number;
-  readonly max?: number;
-  /** Part of the contract, but only its default does anything in this release: another value is a mistake. */
-  readonly isFixed?: boolean;
-  /** Never printed. */
-  readonly isSecret?: boolean;
-  readonly help: string;
-}
+import type { Setting } from "./setting.ts";
 
 /** A setting of the contract that this release cannot change yet: told so instead of being ignored. */
 function fixed(key: string, standard = "", flag?: string): Setting {
@@ -387,17 +367,22 @@ export const SETTINGS: readonly Setting[] = [
     max: 366 * DAY_MS,
     help: "when instances that do not say it themselves are removed without a heartbeat; unset: 10 TTLs; 0: never",
   },
-  fixed("tracing.enabled", "false"),
-  fixed("tracing.endpoint"),
-  fixed("tracing.sample_ratio"),
+  {
+    key: "tracing.enabled",
+    kind: "flag",
+    standard: "false",
+    help: "send traces to an OpenTelemetry collector (OTEL_TRACES_EXPORTER=otlp)",
+  },
+  {
+    key: "tracing.endpoint",
+    kind: "text",
+    standard: "http://127.0.0.1:4318/v1/traces",
+    help: "URL of the collector's traces over OTLP/HTTP (OTEL_EXPORTER_OTLP_ENDPOINT)",
+  },
+  {
+    key: "tracing.sample_ratio",
+    kind: "ratio",
+    standard: "1",
+    help: "share of the traces begun here that is sent, 0 to 1; a client's own decision holds (OTEL_TRACES_SAMPLER)",
+  },
 ];
-
-export function flagOf(setting: Setting): string {
-  const [first = "", ...rest] = setting.key.split(".");
-  const name = first === "limits" ? ["limit", ...rest.map((part) => part.replace(/^max_/, "max_"))] : [first, ...rest];
-  return setting.flag ?? name.join("-").replaceAll("_", "-");
-}
-
-export function variableOf(setting: Setting): string {
-  return setting.variable ?? `KONSUL_${setting.key.replaceAll(".", "_").toUpperCase()}`;
-}

@@ -1,13 +1,9 @@
 import { parse as parseYaml } from "yaml";
 import { err, ok, type Result } from "../base/index.ts";
-import { flagOf, SETTINGS, variableOf, type Setting } from "./settings.ts";
-
-/** A written value and where it stands. */
-export interface Written {
-  readonly text: string;
-  /** Such as `--port`, `KONSUL_PORT` or `konsul.yaml: port`. */
-  readonly source: string;
-}
+import { openTelemetryVariables } from "./open-telemetry-variables.ts";
+import { flagOf, variableOf, type Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
+import type { Written } from "./written.ts";
 
 /** One mistake, with its place and what to do. */
 export interface Mistake {
@@ -22,7 +18,7 @@ export interface Sources {
   readonly file?: { readonly name: string; readonly text: string };
 }
 
-/** Values by setting key, the first source that has it: flag, variable, file. */
+/** Values by setting key, the first source that has it: flag, variable, file, and OpenTelemetry's own variables. */
 export function collect(sources: Sources): {
   readonly values: ReadonlyMap<string, Written>;
   readonly mistakes: readonly Mistake[];
@@ -42,6 +38,7 @@ export function collect(sources: Sources): {
       if (written !== undefined) values.set(setting.key, written);
     }
   }
+  for (const [key, written] of openTelemetryVariables(sources.environment, values)) values.set(key, written);
   mistakes.push(...unknownVariables(sources.environment));
   return { values, mistakes };
 }
@@ -53,7 +50,8 @@ function unknownVariables(environment: Sources["environment"]): Mistake[] {
   const known = new Set(SETTINGS.map(variableOf));
   return Object.keys(environment)
     .filter(
-      (name) => /^KONSUL_(RAFT|LIMITS|HEALTH|HTTP|LOG)_/.test(name) && !known.has(name) && !CLIENT_VARIABLES.has(name),
+      (name) =>
+        /^KONSUL_(RAFT|LIMITS|HEALTH|HTTP|LOG|TRACING)_/.test(name) && !known.has(name) && !CLIENT_VARIABLES.has(name),
     )
     .map((name) => ({ source: name, message: `is no setting${suggestion(name, [...known])}` }));
 }

@@ -4,7 +4,7 @@ import type { Registry, Replica, SessionKeeper } from "../replica/index.ts";
 import type { ServiceDefaults } from "./service-body.ts";
 import type { AutopilotSettings, ClusterHealth, InviteOutcome } from "../cluster/index.ts";
 import type { Forward } from "./forward.ts";
-import type { Logger, Metrics } from "../telemetry/index.ts";
+import type { Logger, Metrics, Tracing } from "../telemetry/index.ts";
 
 /** Dials an address and lets the node in that answers there. */
 export type Invite = (address: string, id: string | undefined) => Promise<InviteOutcome>;
@@ -17,6 +17,8 @@ export interface HttpDeps {
   readonly services: ServiceDefaults;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** There is none while tracing is off. */
+  readonly tracing?: Tracing;
   readonly clock: Clock;
   readonly limits: {
     readonly valueBytesMax: number;

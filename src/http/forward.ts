@@ -51,11 +51,12 @@ export async function keepBody(request: Request): Promise<KeptRequest> {
 export async function forwardWrite(
   forward: Forward,
   { request, body }: KeptRequest,
-  requestId: string,
+  /** What this node says in place of the client. */
+  own: Readonly<Record<string, string>>,
 ): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const headers: [string, string][] = FORWARDED_HEADERS.flatMap((name) => {
-    const value = name === "x-request-id" ? requestId : request.headers.get(name);
+    const value = own[name] ?? request.headers.get(name);
     return value === null ? [] : [[name, value]];
   });
   const outcome = await forward({ method: request.method, path: `${pathname}${search}`, headers, body });

@@ -9,6 +9,7 @@ import { Responder } from "./respond.ts";
 import { RequestMetrics } from "./request-metrics.ts";
 import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
+import { traceRequest } from "./trace-request.ts";
 
 /** A backup may be that large; every other route stops reading far earlier. */
 const BODY_BYTES_MAX = 64 * 1024 ** 3;
@@ -80,10 +81,15 @@ function answerer(deps: HttpDeps): Answer {
       deps.logger.debug("Answered", { method, route: path, status, request_id: respond.requestId });
       return response;
     };
-    const answer =
+    const work = (): Response | Promise<Response> =>
       deps.forward === undefined || route === undefined || isRead(request) || isLeading(deps) || !isForwardable(request)
         ? answerHere(deps, route, call)
         : answerAnywhere(deps, route, call);
+    const { tracing } = deps;
+    const answer =
+      tracing === undefined
+        ? work()
+        : traceRequest(tracing, { request, route: path, requestId: respond.requestId }, work);
     return answer instanceof Response ? finish(answer) : answer.then(finish);
   };
 }
@@ -120,10 +126,15 @@ async function answerAnywhere(deps: HttpDeps, route: Route, call: Call): Promise
   } catch (cause) {
     const error = toApiError(deps, respond, cause);
     if (error.code !== "not_leader" || deps.forward === undefined) return respond.error(error);
+    const parent = deps.tracing?.active()?.traceparent;
+    const span = deps.tracing?.start("konsul.forward", { parent, kind: "client" });
     try {
-      return await forwardWrite(deps.forward, kept, respond.requestId);
+      const trace = span === undefined ? {} : { traceparent: span.traceparent };
+      return await forwardWrite(deps.forward, kept, { "x-request-id": respond.requestId, ...trace });
     } catch (failure) {
       return respond.error(toApiError(deps, respond, failure));
+    } finally {
+      span?.end();
     }
   }
 }

@@ -1,16 +1,13 @@
 import type { Clock, LogIndex } from "../base/index.ts";
 import { entrySize, type Persist } from "../raft/index.ts";
+import type { PersistMeasure } from "./node-types.ts";
 import type { LogStore, PersistReceipt } from "./ports.ts";
 
 /** How often a transaction that met a full disk is tried again. */
 const FULL_RETRY_MS = 250;
 
 export interface DiskEvents {
-  onPersisted(
-    ticket: number,
-    receipt: PersistReceipt,
-    measure: { readonly entries: number; readonly bytes: number },
-  ): void;
+  onPersisted(ticket: number, receipt: PersistReceipt, measure: Omit<PersistMeasure, "durationMs">): void;
   onFull(isFull: boolean): void;
   onUntrusted(reason: string): void;
 }
@@ -81,13 +78,15 @@ export class Disk {
   }
 }
 
-function measure(batch: readonly Persist[]): { readonly entries: number; readonly bytes: number } {
+function measure(batch: readonly Persist[]): Omit<PersistMeasure, "durationMs"> {
+  let last: LogIndex | undefined;
   let entries = 0;
   let bytes = 0;
   for (const { append } of batch) {
     if (append === undefined) continue;
     entries += append.length;
+    last = append.at(-1)?.index ?? last;
     for (const entry of append) bytes += entrySize(entry);
   }
-  return { entries, bytes };
+  return { entries, bytes, last };
 }

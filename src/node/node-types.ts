@@ -1,5 +1,5 @@
 import type { LogIndex, MemberKey, Term } from "../base/index.ts";
-import type { CoreStatus, MembershipChange, Observation, Refusal, SnapshotMeta } from "../raft/index.ts";
+import type { CoreStatus, Entry, MembershipChange, Observation, Refusal, SnapshotMeta } from "../raft/index.ts";
 import type { ApplyResult } from "./ports.ts";
 
 /** What became of a proposal. Never guessed. */
@@ -50,25 +50,48 @@ export interface NodeStatus {
   readonly now: number;
 }
 
+/** One durable transaction. */
+export interface PersistMeasure {
+  readonly durationMs: number;
+  readonly entries: number;
+  readonly bytes: number;
+  /** Index of the last entry that was appended with it; undefined: none was. */
+  readonly last: LogIndex | undefined;
+}
+
+export interface SnapshotMeasure {
+  readonly durationMs: number;
+  readonly sizeBytes: number;
+  readonly index: LogIndex;
+}
+
 /** Things the node measures; all optional, all cheap. */
 export interface NodeObserver {
   onObservation?(observation: Observation): void;
   /** After each turn in which entries were applied; `index` is the new applied index. */
   onApplied?(index: LogIndex): void;
   onCondition?(condition: NodeCondition): void;
-  onPersist?(measure: { readonly durationMs: number; readonly entries: number; readonly bytes: number }): void;
+  onPersist?(measure: PersistMeasure): void;
+  /** A proposal that belongs to a trace got its place in this node's log. */
+  onTraced?(entry: { readonly index: LogIndex; readonly term: Term; readonly trace: string }): void;
+  /** These entries are on their way to this node's disk. */
+  onAppend?(entries: readonly Entry[]): void;
+  /** Entries up to `index` are known to be committed. */
+  onCommitted?(index: LogIndex): void;
   onApply?(measure: { readonly durationMs: number; readonly entries: number }): void;
   /** From proposal to applied on the leader. */
   onCommit?(measure: { readonly durationMs: number }): void;
-  onSnapshot?(measure: { readonly durationMs: number; readonly sizeBytes: number; readonly index: LogIndex }): void;
+  onSnapshot?(measure: SnapshotMeasure): void;
+  onSnapshotSent?(measure: SnapshotMeasure & { readonly to: MemberKey; readonly isOk: boolean }): void;
+  onSnapshotInstalled?(measure: SnapshotMeasure): void;
   onProposal?(outcome: "applied" | "refused" | "unknown"): void;
 }
 
 /** One Raft node of this process: the driver around the core. Callbacks are called exactly once, never inside the call. */
 export interface RaftNode {
   start(): void;
-  /** Deadlines are monotonic ms of the node's clock. */
-  propose(command: Uint8Array, deadline: number, done: (outcome: ProposeOutcome) => void): void;
+  /** Deadlines are monotonic ms of the node's clock. `trace`: the `traceparent` of a recorded span around it. */
+  propose(command: Uint8Array, deadline: number, done: (outcome: ProposeOutcome) => void, trace?: string): void;
   /** A linearizable read point: when `ready`, read the state machine at once, synchronously. */
   readPoint(deadline: number, done: (outcome: ReadOutcome) => void): void;
   /** Calls back once this node has applied `index`, or false at the deadline. */

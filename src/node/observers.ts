@@ -1,6 +1,6 @@
-import type { LogIndex } from "../base/index.ts";
-import type { Observation } from "../raft/index.ts";
-import type { NodeCondition, NodeObserver } from "./node-types.ts";
+import type { LogIndex, MemberKey, Term } from "../base/index.ts";
+import type { Entry, Observation } from "../raft/index.ts";
+import type { NodeCondition, NodeObserver, PersistMeasure, SnapshotMeasure } from "./node-types.ts";
 
 /** Passes what the node measures on to everybody who asked. */
 export class Observers implements NodeObserver {
@@ -22,7 +22,7 @@ export class Observers implements NodeObserver {
     for (const observer of this.#all) observer.onCondition?.(condition);
   }
 
-  onPersist(measure: { readonly durationMs: number; readonly entries: number; readonly bytes: number }): void {
+  onPersist(measure: PersistMeasure): void {
     for (const observer of this.#all) observer.onPersist?.(measure);
   }
 
@@ -34,8 +34,28 @@ export class Observers implements NodeObserver {
     for (const observer of this.#all) observer.onCommit?.(measure);
   }
 
-  onSnapshot(measure: { readonly durationMs: number; readonly sizeBytes: number; readonly index: LogIndex }): void {
+  onSnapshot(measure: SnapshotMeasure): void {
     for (const observer of this.#all) observer.onSnapshot?.(measure);
+  }
+
+  onSnapshotSent(measure: SnapshotMeasure & { readonly to: MemberKey; readonly isOk: boolean }): void {
+    for (const observer of this.#all) observer.onSnapshotSent?.(measure);
+  }
+
+  onSnapshotInstalled(measure: SnapshotMeasure): void {
+    for (const observer of this.#all) observer.onSnapshotInstalled?.(measure);
+  }
+
+  onTraced(entry: { readonly index: LogIndex; readonly term: Term; readonly trace: string }): void {
+    for (const observer of this.#all) observer.onTraced?.(entry);
+  }
+
+  onAppend(entries: readonly Entry[]): void {
+    for (const observer of this.#all) observer.onAppend?.(entries);
+  }
+
+  onCommitted(index: LogIndex): void {
+    for (const observer of this.#all) observer.onCommitted?.(index);
   }
 
   onProposal(outcome: "applied" | "refused" | "unknown"): void {

@@ -8,6 +8,7 @@ interface Waiting {
   readonly command: Uint8Array;
   readonly deadline: number;
   readonly startedAt: number;
+  readonly trace: string | undefined;
   readonly done: (outcome: ProposeOutcome) => void;
 }
 
@@ -42,13 +43,13 @@ export class Proposals {
     return this.#waiting.length > 0;
   }
 
-  add(command: Uint8Array, deadline: number, done: (outcome: ProposeOutcome) => void): void {
+  add(command: Uint8Array, deadline: number, done: (outcome: ProposeOutcome) => void, trace?: string): void {
     const { waitingCountMax, waitingBytesMax } = this.#limits;
     if (this.#waiting.length >= waitingCountMax || this.#waitingBytes + command.length > waitingBytesMax) {
       this.#clock.defer(() => this.#refuse(done, { kind: "overloaded" }));
       return;
     }
-    this.#waiting.push({ command, deadline, startedAt: this.#clock.now(), done });
+    this.#waiting.push({ command, deadline, startedAt: this.#clock.now(), trace, done });
     this.#waitingBytes += command.length;
   }
 
@@ -80,7 +81,9 @@ export class Proposals {
     if (batch === undefined) return;
     this.#proposed.delete(accepted.request);
     batch.forEach((waiting, offset) => {
-      this.#appended.set(accepted.index + offset, { ...waiting, term: accepted.term });
+      const [index, { trace }, { term }] = [accepted.index + offset, waiting, accepted];
+      this.#appended.set(index, { ...waiting, term });
+      if (trace !== undefined) this.#observer.onTraced?.({ index, term, trace });
     });
   }
 

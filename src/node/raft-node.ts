@@ -104,10 +104,10 @@ class Node implements RaftNode {
     turn.submit({ kind: "tick", now: clock.now() });
   }
 
-  propose(command: Uint8Array, deadline: number, done: (outcome: ProposeOutcome) => void): void {
+  propose(command: Uint8Array, deadline: number, done: (outcome: ProposeOutcome) => void, trace?: string): void {
     const refusal = this.#refusal();
     if (refusal !== undefined) return this.#options.clock.defer(() => done({ kind: "refused", refusal }));
-    this.#turn.proposals.add(command, deadline, done);
+    this.#turn.proposals.add(command, deadline, done, trace);
     this.#turn.schedule();
   }
 

@@ -1,6 +1,7 @@
 import type { MemberKey } from "../base/index.ts";
 import type { Effects, SnapshotMeta } from "../raft/index.ts";
 import type { Driver } from "./driver.ts";
+import type { NodeObserver } from "./node-types.ts";
 import type { IncomingChunk, SnapshotStore, StateMachine, Transport } from "./ports.ts";
 import type { SnapshotTaker } from "./snapshot-taker.ts";
 
@@ -10,6 +11,7 @@ export interface SnapshotExchangeOptions {
   readonly transport: Transport;
   readonly machine: StateMachine;
   readonly taker: SnapshotTaker;
+  readonly observer: NodeObserver;
   readonly note: (message: string) => void;
 }
 
@@ -41,7 +43,9 @@ export class SnapshotExchange {
   }
 
   #start(wanted: Effects["sendSnapshot"][number], newest: SnapshotMeta): void {
+    const { driver, observer } = this.#options;
     const stored = this.#options.snapshots.openStored(newest.id);
+    const startedAt = driver.clock.now();
     this.#options.transport.sendSnapshot({
       ...wanted,
       meta: stored.meta,
@@ -53,6 +57,9 @@ export class SnapshotExchange {
         }),
       done: (ok) => {
         stored.close();
+        const { index, sizeBytes } = stored.meta;
+        const durationMs = driver.clock.now() - startedAt;
+        observer.onSnapshotSent?.({ index, sizeBytes, durationMs, to: wanted.to, isOk: ok });
         this.#ended(wanted, ok);
       },
     });
@@ -93,7 +100,8 @@ export class SnapshotExchange {
 
   /** Restores the state machine once the log's reset is durable. */
   install(meta: SnapshotMeta, done: () => void): void {
-    const { driver, machine, snapshots, note } = this.#options;
+    const { driver, machine, snapshots, observer, note } = this.#options;
+    const startedAt = driver.clock.now();
     machine.restoreStart();
     snapshots.load(
       meta.id,
@@ -107,6 +115,8 @@ export class SnapshotExchange {
         }
         machine.restoreEnd(meta);
         note(`Installed snapshot ${meta.id} from the leader: the state is now at index ${meta.index}`);
+        const { index, sizeBytes } = meta;
+        observer.onSnapshotInstalled?.({ index, sizeBytes, durationMs: driver.clock.now() - startedAt });
         driver.submit({ kind: "snapshot-installed", now: driver.clock.now(), index: meta.index });
         done();
       },

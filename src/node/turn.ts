@@ -83,7 +83,15 @@ export class Turn implements Driver {
       observer: observers,
       note,
     });
-    this.exchange = new SnapshotExchange({ driver: this, snapshots, transport, machine, taker: this.taker, note });
+    this.exchange = new SnapshotExchange({
+      driver: this,
+      snapshots,
+      transport,
+      machine,
+      taker: this.taker,
+      observer: observers,
+      note,
+    });
     this.wakeup = new Wakeup(clock, () => this.schedule());
   }
 
@@ -196,11 +204,15 @@ export class Turn implements Driver {
   }
 
   #route(effects: Effects): void {
+    const isCommitNew = effects.commit > this.#commit;
     this.#commit = effects.commit;
     this.wakeup.at = effects.nextWake;
     if (effects.persist !== undefined) this.disk.add(effects.persist);
     this.#outbox.add(effects.send);
     for (const accepted of effects.accepted) this.proposals.onAccepted(accepted);
+    const { observers } = this.#options;
+    if (effects.persist?.append !== undefined) observers.onAppend(effects.persist.append);
+    if (isCommitNew) observers.onCommitted(effects.commit);
     for (const { request, index } of effects.reads) this.reads.onConfirmed(request, index);
     for (const { request, outcome } of effects.done) this.#onDone(request, outcome);
     if (effects.load !== undefined) this.#load(effects.load);

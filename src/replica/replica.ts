@@ -9,6 +9,7 @@ import type {
   RaftNode,
   SnapshotOutcome,
 } from "../node/index.ts";
+import type { Span, Tracing } from "../telemetry/index.ts";
 import type { MembershipOutcome, ReadFailure, WriteOutcome, WriteRefusal } from "./outcome.ts";
 import { ParkedReads } from "./parked-reads.ts";
 import { Vigil, type Stance } from "./vigil.ts";
@@ -26,6 +27,8 @@ export interface ReplicaOptions {
   readonly fsm: KonsulFsm;
   readonly clock: Clock;
   readonly limits: ReplicaLimits;
+  /** There is none while tracing is off. */
+  readonly tracing?: Tracing;
 }
 
 /** How a read wants to be answered. Without anything: from this node's state, at once. */
@@ -133,8 +136,14 @@ export class Replica {
     }
     const inner = encodeCommand(command);
     const bytes = onceKey === undefined ? inner : encodeCommand({ kind: "once", key: onceKey, command: inner });
+    const deadline = clock.now() + limits.requestTimeoutMs;
+    const span = this.#spanWithin("raft.propose");
     return new Promise((resolve) => {
-      node.propose(bytes, clock.now() + limits.requestTimeoutMs, (outcome) => resolve(this.#toWriteOutcome(outcome)));
+      const done = (outcome: ProposeOutcome): void => {
+        if (span !== undefined) endProposal(span, outcome, bytes.length);
+        resolve(this.#toWriteOutcome(outcome));
+      };
+      node.propose(bytes, deadline, done, span?.traceparent);
     });
   }
 
@@ -204,13 +213,25 @@ export class Replica {
 
   async #readPoint(): Promise<ReadFailure | undefined> {
     const { node, clock, limits } = this.#options;
+    const span = this.#spanWithin("raft.read");
     return new Promise((resolve) => {
       node.readPoint(clock.now() + limits.requestTimeoutMs, (outcome) => {
+        span?.end(
+          outcome.kind === "ready" ? { "raft.index": outcome.index, "raft.term": this.status().core.term } : {},
+          outcome.kind === "ready" ? undefined : outcome.kind,
+        );
         if (outcome.kind === "ready") resolve(undefined);
         else if (outcome.kind === "stopping") resolve({ kind: "shutting-down" });
         else resolve(outcome);
       });
     });
+  }
+
+  /** A span inside of the one around this call, if that is recorded. */
+  #spanWithin(name: string): Span | undefined {
+    const { tracing } = this.#options;
+    const parent = tracing?.active();
+    return parent?.isRecorded === true ? tracing?.start(name, { parent: parent.traceparent }) : undefined;
   }
 
   async #waitApplied(minIndex = 1, signal?: AbortSignal): Promise<ReadFailure | undefined> {
@@ -296,6 +317,15 @@ export class Replica {
         return { kind: "no-leader" };
     }
   }
+}
+
+function endProposal(span: Span, outcome: ProposeOutcome, bytes: number): void {
+  const fields = { "raft.bytes": bytes, "raft.outcome": outcome.kind };
+  if (outcome.kind === "applied") span.end({ ...fields, "raft.index": outcome.index, "raft.term": outcome.term });
+  else if (outcome.kind === "unknown") span.end(fields, outcome.reason);
+  // On a follower that is no failure: the write goes on from here to the leader.
+  else if (outcome.refusal.kind === "not-leader") span.end({ ...fields, "raft.refusal": outcome.refusal.kind });
+  else span.end(fields, outcome.refusal.kind);
 }
 
 /** The node passes on what the state machine gave it. */
