@@ -15,6 +15,15 @@ const STATE: Readonly<Record<string, number>> = {
 
 /** Feeds what the node measures, and reads the rest before each scrape. Returns the end of it. */
 export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica): () => void {
+  const fsync = metrics.histogram("konsul_raft_fsync_duration_seconds", {});
+  const apply = metrics.histogram("konsul_raft_apply_time_seconds", {});
+  const commit = metrics.histogram("konsul_raft_commit_time_seconds", {});
+  const entries = metrics.counter("konsul_raft_log_entries_total", {});
+  const proposals = {
+    applied: metrics.counter("konsul_raft_proposals_total", { outcome: "applied" }),
+    refused: metrics.counter("konsul_raft_proposals_total", { outcome: "refused" }),
+    unknown: metrics.counter("konsul_raft_proposals_total", { outcome: "unknown" }),
+  };
   node.observe({
     onObservation: (observation) => {
       if (observation.kind === "leader" && observation.leader !== undefined)
@@ -22,14 +31,14 @@ export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica):
       if (observation.kind === "role" && observation.role === "candidate")
         metrics.increase("konsul_raft_elections_total");
     },
-    onPersist: ({ durationMs, entries }) => {
-      metrics.observe("konsul_raft_fsync_duration_seconds", durationMs / 1000);
-      metrics.increase("konsul_raft_log_entries_total", {}, entries);
+    onPersist: (persisted) => {
+      fsync.observe(persisted.durationMs / 1000);
+      entries.increase(persisted.entries);
     },
-    onApply: ({ durationMs }) => metrics.observe("konsul_raft_apply_time_seconds", durationMs / 1000),
-    onCommit: ({ durationMs }) => metrics.observe("konsul_raft_commit_time_seconds", durationMs / 1000),
+    onApply: ({ durationMs }) => apply.observe(durationMs / 1000),
+    onCommit: ({ durationMs }) => commit.observe(durationMs / 1000),
     onSnapshot: ({ durationMs }) => metrics.observe("konsul_raft_snapshot_duration_seconds", durationMs / 1000),
-    onProposal: (outcome) => metrics.increase("konsul_raft_proposals_total", { outcome }),
+    onProposal: (outcome) => proposals[outcome].increase(),
   });
   return metrics.onScrape(() => {
     setCoreGauges(metrics, node);

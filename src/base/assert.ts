@@ -3,9 +3,12 @@ export class InvariantViolation extends Error {
   override readonly name = "InvariantViolation";
 }
 
-/** Stays on in production. One condition per call. @throws InvariantViolation */
-export function assert(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new InvariantViolation(message);
+/**
+ * Stays on in production. One condition per call. On the path of every entry, a message with numbers in it is a function: to
+ * build the text would cost more than the check. @throws InvariantViolation
+ */
+export function assert(condition: boolean, message: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantViolation(typeof message === "string" ? message : message());
 }
 
 /** Ends a `switch` over a union. */

@@ -8,6 +8,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 export const EMPTY_BYTES = new Uint8Array(0);
 
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
+
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
@@ -17,24 +19,48 @@ export function fromUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
+/** Below this size a loop costs less than a call out of the engine. */
+const SHORT_BYTES = 24;
+
 /** Order by bytes, as memcmp; a prefix comes first. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  return Buffer.compare(a, b);
+  const size = Math.min(a.length, b.length);
+  const short = Math.min(size, SHORT_BYTES);
+  for (let at = 0; at < short; at += 1) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return size === short ? a.length - b.length : Buffer.compare(a, b);
+}
+
+/** A little-endian unsigned number of 4 bytes; `at + 4` must be inside. */
+export function readU32(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
+  return (low | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
+}
+
+/** The way back; `at + 4` must be inside. */
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
 }
 
 export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
-/** Appends little-endian values to a buffer that grows. */
+/**
+ * Appends little-endian values to a buffer that grows. Composed by hand, as in the reader: a DataView would cost more than
+ * all that is written through it, and give every small array an ArrayBuffer of its own.
+ */
 export class ByteWriter {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -48,7 +74,6 @@ export class ByteWriter {
       const grown = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
       grown.set(this.#bytes.subarray(0, at));
       this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
     }
     this.#length = wanted;
     return at;
@@ -56,19 +81,20 @@ export class ByteWriter {
 
   u8(value: number): this {
     const at = this.#reserve(1);
-    this.#view.setUint8(at, value);
+    this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
     const at = this.#reserve(2);
-    this.#view.setUint16(at, value, true);
+    this.#bytes[at] = value;
+    this.#bytes[at + 1] = value >>> 8;
     return this;
   }
 
   u32(value: number): this {
     const at = this.#reserve(4);
-    this.#view.setUint32(at, value, true);
+    writeU32(this.#bytes, at, value);
     return this;
   }
 
@@ -78,15 +104,17 @@ export class ByteWriter {
       throw new MalformedBytes(`Cannot write ${value} as it must be a whole number from 0 to 2^53-1`);
     }
     const at = this.#reserve(8);
-    this.#view.setUint32(at, value >>> 0, true);
-    this.#view.setUint32(at + 4, Math.floor(value / 0x100000000), true);
+    writeU32(this.#bytes, at, value >>> 0);
+    writeU32(this.#bytes, at + 4, Math.floor(value / 0x100000000));
     return this;
   }
 
   /** An unsigned 64-bit number, exact. */
   u64(value: bigint): this {
+    if (value < 0n || value > U64_MAX) throw new MalformedBytes(`Cannot write ${value} as it must be from 0 to 2^64-1`);
     const at = this.#reserve(8);
-    this.#view.setBigUint64(at, value, true);
+    writeU32(this.#bytes, at, Number(value & 0xffff_ffffn));
+    writeU32(this.#bytes, at + 4, Number(value >> 32n));
     return this;
   }
 
@@ -109,7 +137,7 @@ export class ByteWriter {
 
   /** Overwrites 4 bytes written before. */
   patchU32(at: number, value: number): this {
-    this.#view.setUint32(at, value, true);
+    writeU32(this.#bytes, at, value);
     return this;
   }
 
@@ -127,12 +155,10 @@ export class ByteWriter {
 /** Reads little-endian values; every read is bounded by the input. @throws MalformedBytes */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get remaining(): number {
@@ -149,27 +175,30 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#bytes[this.#take(1)] ?? 0;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2), true);
+    const at = this.#take(2);
+    return (this.#bytes[at] ?? 0) | ((this.#bytes[at + 1] ?? 0) << 8);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return readU32(this.#bytes, this.#take(4));
   }
 
   /** @throws MalformedBytes above 2^53-1 */
   u53(): number {
     const at = this.#take(8);
-    const value = this.#view.getUint32(at + 4, true) * 0x100000000 + this.#view.getUint32(at, true);
+    const value = readU32(this.#bytes, at + 4) * 0x100000000 + readU32(this.#bytes, at);
     if (!Number.isSafeInteger(value)) throw new MalformedBytes(`Cannot read a number above 2^53-1: ${value}`);
     return value;
   }
 
   u64(): bigint {
-    return this.#view.getBigUint64(this.#take(8), true);
+    const at = this.#take(8);
+    const [low, high] = [readU32(this.#bytes, at), readU32(this.#bytes, at + 4)];
+    return high < 0x20_0000 ? BigInt(high * 0x100000000 + low) : (BigInt(high) << 32n) | BigInt(low);
   }
 
   /** A copy, so that nothing keeps the input alive. */

@@ -180,9 +180,12 @@ class Fsm implements KonsulFsm {
     assert(this.#restorer === undefined, "An entry must not be applied in the middle of a restore");
     assert(
       entry.index === this.#appliedIndex + 1,
-      `The next entry to apply must be ${this.#appliedIndex + 1}: it is ${entry.index}`,
+      () => `The next entry to apply must be ${this.#appliedIndex + 1}: it is ${entry.index}`,
     );
-    assert(entry.time >= this.#appliedTime, `The time of entry ${entry.index} must not be before ${this.#appliedTime}`);
+    assert(
+      entry.time >= this.#appliedTime,
+      () => `The time of entry ${entry.index} must not be before ${this.#appliedTime}`,
+    );
     const command = entry.kind === "command" ? decode(entry) : undefined;
     this.changes.begin(entry.index);
     const result: FsmResult = command === undefined ? { kind: "applied" } : this.#run(entry, command);
@@ -314,11 +317,12 @@ class Fsm implements KonsulFsm {
   }
 
   #checkInvariants(): void {
-    const size = this.#sections.reduce((sum, section) => sum + section.size, 0);
-    assert(
-      (size === 0) === (this.stateBytes() === 0),
-      `A state of ${size} rows must not have ${this.stateBytes()} bytes`,
-    );
+    let [size, bytes] = [0, 0];
+    for (const section of this.#sections) {
+      size += section.size;
+      bytes += section.sizeBytes;
+    }
+    assert((size === 0) === (bytes === 0), () => `A state of ${size} rows must not have ${bytes} bytes`);
     assert(size > 0 || this.stateHash() === "0000000000000000", "The hash of an empty state must be zero");
   }
 }

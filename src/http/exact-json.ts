@@ -14,5 +14,6 @@ export function parseExact(text: string): unknown {
 
 /** A 64-bit number as a JSON number with all its digits. */
 export function exactNumber(value: bigint): unknown {
+  if (value <= Number.MAX_SAFE_INTEGER) return Number(value);
   return JSON.rawJSON(value.toString());
 }

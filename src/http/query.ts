@@ -14,6 +14,7 @@ export function refuseParameters(url: URL): void {
 }
 
 const NONE = new URLSearchParams();
+const AT_ONCE: ReadTerms = { isConsistent: false };
 
 /** The query of a request: every parameter is known, checked and named when it is wrong. */
 export class Query {
@@ -21,6 +22,7 @@ export class Query {
 
   constructor(url: URL, known: readonly string[]) {
     this.#parameters = url.search === "" ? NONE : url.searchParams;
+    if (this.#parameters === NONE) return;
     for (const name of this.#parameters.keys()) {
       if (!known.includes(name)) {
         throw badRequest(name, `is no parameter of this route; it takes ${known.join(", ")}`);
@@ -69,6 +71,7 @@ export class Query {
 
   /** The parameters that every read has. */
   readTerms(scope: StateScope, request: { readonly signal: AbortSignal }): ReadTerms {
+    if (this.#parameters === NONE) return AT_ONCE;
     const index = this.index("index");
     const waitMs = this.durationMs("wait") ?? DEFAULT_WAIT_MS;
     const minIndex = this.index("min_index");

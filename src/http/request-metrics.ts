@@ -3,11 +3,19 @@ import type { Metrics } from "../telemetry/index.ts";
 type Counter = ReturnType<Metrics["counter"]>;
 type Histogram = ReturnType<Metrics["histogram"]>;
 
-/** Counts requests by method, route and status; each series is looked up by one string. */
+/** The series of one route and method. */
+interface Answers {
+  readonly byStatus: Map<number, Counter>;
+  readonly durations: Histogram;
+}
+
+/**
+ * Counts requests by method, route and status. Looked up step by step: a key made of all three would have to be built,
+ * and hashed, for every request.
+ */
 export class RequestMetrics {
   readonly #metrics: Metrics;
-  readonly #counters = new Map<string, Counter>();
-  readonly #durations = new Map<string, Histogram>();
+  readonly #answers = new Map<string, Map<string, Answers>>();
   /** Requests being answered. */
   inFlight = 0;
 
@@ -17,25 +25,23 @@ export class RequestMetrics {
   }
 
   answered(method: string, route: string, status: number, seconds: number): void {
-    this.#counter(method, route, status).increase();
-    this.#duration(method, route).observe(seconds);
+    const answers = this.#answers.get(route)?.get(method) ?? this.#add(method, route);
+    const counter = answers.byStatus.get(status) ?? this.#addStatus(answers, { method, route, status: String(status) });
+    counter.increase();
+    answers.durations.observe(seconds);
   }
 
-  #counter(method: string, route: string, status: number): Counter {
-    const key = `${method} ${status} ${route}`;
-    const known = this.#counters.get(key);
-    if (known !== undefined) return known;
-    const counter = this.#metrics.counter("konsul_http_requests_total", { method, route, status: String(status) });
-    this.#counters.set(key, counter);
+  #add(method: string, route: string): Answers {
+    const durations = this.#metrics.histogram("konsul_http_request_duration_seconds", { method, route });
+    const answers = { byStatus: new Map<number, Counter>(), durations };
+    const methods = this.#answers.get(route) ?? new Map<string, Answers>();
+    this.#answers.set(route, methods.set(method, answers));
+    return answers;
+  }
+
+  #addStatus({ byStatus }: Answers, labels: Readonly<Record<"method" | "route" | "status", string>>): Counter {
+    const counter = this.#metrics.counter("konsul_http_requests_total", labels);
+    byStatus.set(Number(labels.status), counter);
     return counter;
-  }
-
-  #duration(method: string, route: string): Histogram {
-    const key = `${method} ${route}`;
-    const known = this.#durations.get(key);
-    if (known !== undefined) return known;
-    const histogram = this.#metrics.histogram("konsul_http_request_duration_seconds", { method, route });
-    this.#durations.set(key, histogram);
-    return histogram;
   }
 }

@@ -1,7 +1,20 @@
 import type { Replica } from "../replica/index.ts";
 import { STATUS_OF, type ApiError } from "./errors.ts";
 
-const FIXED_HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
+/** Copying one of these costs less than building all headers anew. */
+const HEADERS_OF_TYPE = new Map<string, Headers>();
+
+function headersOf(type: string): Headers {
+  const known = HEADERS_OF_TYPE.get(type);
+  if (known !== undefined) return known;
+  const headers = new Headers({
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Type": type,
+  });
+  HEADERS_OF_TYPE.set(type, headers);
+  return headers;
+}
 
 /** Answers of one request: every one carries its id and where this node's state stands. */
 export class Responder {
@@ -22,18 +35,14 @@ export class Responder {
     more: { readonly status?: number; readonly type: string; readonly headers?: Readonly<Record<string, string>> },
   ): Response {
     const { appliedIndex, hasLeader, lastContactMs } = this.#replica.stance();
-    return new Response(body, {
-      status: more.status ?? 200,
-      headers: {
-        ...FIXED_HEADERS,
-        "Content-Type": more.type,
-        "X-Request-Id": this.requestId,
-        "X-Konsul-Index": String(appliedIndex),
-        "X-Konsul-Known-Leader": String(hasLeader),
-        "X-Konsul-Last-Contact": String(Math.round(Math.min(lastContactMs, 2 ** 31))),
-        ...more.headers,
-      },
-    });
+    const response = new Response(body, { status: more.status ?? 200, headers: headersOf(more.type) });
+    const { headers } = response;
+    headers.set("X-Request-Id", this.requestId);
+    headers.set("X-Konsul-Index", String(appliedIndex));
+    headers.set("X-Konsul-Known-Leader", String(hasLeader));
+    headers.set("X-Konsul-Last-Contact", String(Math.round(Math.min(lastContactMs, 2 ** 31))));
+    for (const name in more.headers) headers.set(name, more.headers[name] ?? "");
+    return response;
   }
 
   error(error: ApiError): Response {

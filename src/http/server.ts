@@ -78,7 +78,8 @@ function answerer(deps: HttpDeps): Answer {
         const slow = { method, route: path, status, seconds: seconds.toFixed(3), request_id: respond.requestId };
         deps.logger.warn("A slow request", slow);
       }
-      deps.logger.debug("Answered", { method, route: path, status, request_id: respond.requestId });
+      if (deps.logger.isEnabled("debug"))
+        deps.logger.debug("Answered", { method, route: path, status, request_id: respond.requestId });
       return response;
     };
     const work = (): Response | Promise<Response> =>

@@ -5,6 +5,10 @@ export class Leadership {
   #leadsIn: Term | undefined;
   #lost: { readonly term: Term; readonly at: number } | undefined;
 
+  get isLeading(): boolean {
+    return this.#leadsIn !== undefined;
+  }
+
   onRole(isLeader: boolean, term: Term, now: number): void {
     if (isLeader) this.#leadsIn = term;
     else if (this.#leadsIn !== undefined) {

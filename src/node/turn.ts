@@ -152,13 +152,13 @@ export class Turn implements Driver {
     this.#sendAndPersist();
     this.reads.serve(this.applied);
     if (this.#options.canStep()) this.wakeup.arm();
-    return hasMoreToApply || this.proposals.hasWaiting || this.reads.hasWaiting;
+    return hasMoreToApply || (this.proposals.hasWaiting && this.#mayPropose()) || this.reads.hasWaiting;
   }
 
   /** All proposals of the turn are one event, and all reads are one. */
   #takeRequests(): void {
     const now = this.clock.now();
-    const proposed = this.proposals.nextEvent(this.#nextRequest, now);
+    const proposed = this.#mayPropose() ? this.proposals.nextEvent(this.#nextRequest, now) : undefined;
     if (proposed !== undefined) {
       this.#nextRequest += 1;
       this.#step(proposed);
@@ -168,6 +168,15 @@ export class Turn implements Driver {
       this.#nextRequest += 1;
       this.#step(read);
     }
+  }
+
+  /**
+   * While a transaction is in flight, proposals gather for the next one: nothing is answered before the own disk has it,
+   * so that taking them earlier would only cut what the followers get into more and smaller pieces. What cannot lead,
+   * or has no space, refuses them at once.
+   */
+  #mayPropose(): boolean {
+    return this.disk.isIdle || this.disk.isFull || !this.#leadership.isLeading;
   }
 
   #drain(eventsMax: number): void {

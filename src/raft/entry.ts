@@ -1,4 +1,4 @@
-import { ByteWriter, crc32, type LogIndex, type Term } from "../base/index.ts";
+import { ByteWriter, crc32, writeU32, type LogIndex, type Term } from "../base/index.ts";
 
 /**
  * What an entry is for. `command`: bytes for the state machine. `membership`: an encoded {@link Membership}.
@@ -29,16 +29,15 @@ export interface EntryId {
 }
 
 const header = new Uint8Array(21);
-const view = new DataView(header.buffer);
 
 /** The chain value of an entry that follows one with chain value `previous`. */
 export function chainAfter(previous: number, entry: Omit<Entry, "chain">): number {
-  view.setUint32(0, entry.index >>> 0, true);
-  view.setUint32(4, Math.floor(entry.index / 0x100000000), true);
-  view.setUint32(8, entry.term >>> 0, true);
-  view.setUint8(12, ENTRY_KINDS.indexOf(entry.kind));
-  view.setUint32(13, entry.time >>> 0, true);
-  view.setUint32(17, Math.floor(entry.time / 0x100000000), true);
+  writeU32(header, 0, entry.index >>> 0);
+  writeU32(header, 4, Math.floor(entry.index / 0x100000000));
+  writeU32(header, 8, entry.term >>> 0);
+  header[12] = ENTRY_KINDS.indexOf(entry.kind);
+  writeU32(header, 13, entry.time >>> 0);
+  writeU32(header, 17, Math.floor(entry.time / 0x100000000));
   return crc32(entry.data, crc32(header, previous));
 }
 

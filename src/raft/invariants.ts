@@ -22,14 +22,17 @@ export class Invariants {
     if (hard.term === this.#hard.term && this.#hard.vote !== undefined) {
       assert(hard.vote === this.#hard.vote, "The vote must not change within a term");
     }
-    assert(commit >= this.#commit, `The commit index must not fall from ${this.#commit} to ${commit}`);
-    assert(applied >= this.#applied, `The applied index must not fall from ${this.#applied} to ${applied}`);
-    assert(commit <= log.lastIndex, `The log must hold what is committed: ${commit} > ${log.lastIndex}`);
-    assert(applied <= commit, `Only what is committed may be applied: ${applied} > ${commit}`);
+    assert(commit >= this.#commit, () => `The commit index must not fall from ${this.#commit} to ${commit}`);
+    assert(applied >= this.#applied, () => `The applied index must not fall from ${this.#applied} to ${applied}`);
+    assert(commit <= log.lastIndex, () => `The log must hold what is committed: ${commit} > ${log.lastIndex}`);
+    assert(applied <= commit, () => `Only what is committed may be applied: ${applied} > ${commit}`);
     assert(s.durability.index <= log.lastIndex, "Only what is in the log can be durable");
     if (installing === undefined) {
-      assert(log.base.index <= applied, `Only what is applied may be compacted: ${log.base.index} > ${applied}`);
-      assert(applied <= s.durability.index, `Only what is durable may be applied: ${applied} > ${s.durability.index}`);
+      assert(log.base.index <= applied, () => `Only what is applied may be compacted: ${log.base.index} > ${applied}`);
+      assert(
+        applied <= s.durability.index,
+        () => `Only what is durable may be applied: ${applied} > ${s.durability.index}`,
+      );
     }
     assert((s.role === "leader") === (s.leading !== undefined), "A leader must know its followers");
     if (s.leading !== undefined) checkLeading(s);
@@ -59,7 +62,7 @@ function checkLeading(s: State): void {
   assert(s.leader === s.self, "A leader must know that it leads");
   assert(s.hard.vote === s.self, "A leader must have voted for itself");
   for (const { match, next } of s.leading?.progress.values() ?? []) {
-    assert(match < next, `A follower must be sent what it lacks: match ${match}, next ${next}`);
+    assert(match < next, () => `A follower must be sent what it lacks: match ${match}, next ${next}`);
     assert(match <= s.log.lastIndex, "A follower cannot have more than the leader");
   }
 }

@@ -94,8 +94,11 @@ export class Log {
   }
 
   append(entry: Entry): void {
-    assert(entry.index === this.#last + 1, `Cannot append entry ${entry.index} as the next must be ${this.#last + 1}`);
-    assert(entry.term >= this.lastTerm, `Cannot append term ${entry.term} behind term ${this.lastTerm}`);
+    assert(
+      entry.index === this.#last + 1,
+      () => `Cannot append entry ${entry.index} as the next must be ${this.#last + 1}`,
+    );
+    assert(entry.term >= this.lastTerm, () => `Cannot append term ${entry.term} behind term ${this.lastTerm}`);
     if (entry.term !== this.#runTerms.at(-1)) {
       this.#runStarts.push(entry.index);
       this.#runTerms.push(entry.term);

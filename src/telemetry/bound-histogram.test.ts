@@ -15,6 +15,15 @@ test("a bound histogram prints what prom-client's own would", async () => {
   expect(await linesOf(bound)).toEqual(await linesOf(own).then((lines) => [...lines]));
 });
 
+test("a bound histogram without labels stands in for the registry's own", async () => {
+  const [bound, own] = [new Metrics(), new Metrics()];
+  bound.histogram("konsul_raft_commit_time_seconds", {}).observe(0.3);
+  own.observe("konsul_raft_commit_time_seconds", 0.3);
+  const linesOf = async (metrics: Metrics): Promise<readonly string[]> =>
+    (await metrics.scrape()).split("\n").filter((line) => line.includes("konsul_raft_commit_time_seconds"));
+  expect(await linesOf(bound)).toEqual(await linesOf(own).then((lines) => [...lines]));
+});
+
 test("counts belong to the smallest bound that holds them", () => {
   const histogram = new BoundHistogram("x", { a: "b" }, [1, 2]);
   for (const value of [1, 1.5, 2, 3]) histogram.observe(value);

@@ -32,10 +32,10 @@ export class BoundHistogram {
       count += own;
       const bound = this.#bounds[at];
       const le = bound === undefined ? "+Inf" : String(bound);
-      return `${this.#name}_bucket{le="${le}",${this.#labels.slice(0, -1)}} ${count}\n`;
+      return `${this.#name}_bucket{le="${le}"${this.#labels === "" ? "" : `,${this.#labels}`}} ${count}\n`;
     });
-    const labels = this.#labels.slice(0, -1);
-    return `${buckets.join("")}${this.#name}_sum{${labels}} ${this.#sum}\n${this.#name}_count{${labels}} ${count}\n`;
+    const labels = this.#labels === "" ? "" : `{${this.#labels}}`;
+    return `${buckets.join("")}${this.#name}_sum${labels} ${this.#sum}\n${this.#name}_count${labels} ${count}\n`;
   }
 }
 
@@ -45,6 +45,6 @@ function escape(value: string): string {
 
 function labelText(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
-    .map(([label, value]) => `${label}="${escape(value)}",`)
-    .join("");
+    .map(([label, value]) => `${label}="${escape(value)}"`)
+    .join(",");
 }

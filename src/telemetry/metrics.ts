@@ -12,11 +12,11 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** One series of a counter, with its labels fixed: cheap enough for the path of every request. */
 export interface BoundCounter {
-  increase(): void;
+  increase(by?: number): void;
 }
 
 interface Pending {
-  readonly name: MetricName;
+  readonly metric: Counter;
   readonly labels: Labels;
   count: number;
 }
@@ -27,6 +27,8 @@ export class Metrics {
   readonly #all = new Map<string, Counter | Gauge | Histogram>();
   readonly #collectors = new Set<() => void>();
   readonly #pending: Pending[] = [];
+  /** By name, then by the values of the labels. */
+  readonly #series = new Map<MetricName, Map<string, BoundCounter>>();
   readonly #histograms = new Map<MetricName, BoundHistogram[]>();
 
   constructor() {
@@ -34,18 +36,24 @@ export class Metrics {
   }
 
   increase(name: MetricName, labels: Labels = {}, by = 1): void {
-    const metric = this.#all.get(name);
-    assert(metric instanceof Counter, `${name} is a counter`);
-    metric.inc(labels, by);
+    const values = Object.values(labels);
+    // Most have one label: its value is a key that need not be built.
+    const key = values.length === 1 ? (values[0] ?? "") : values.join("\0");
+    const series = this.#series.get(name) ?? new Map<string, BoundCounter>();
+    const counter = series.get(key) ?? this.counter(name, labels);
+    this.#series.set(name, series.set(key, counter));
+    counter.increase(by);
   }
 
   /** Counts here, and brings the sum to the registry with each scrape. Once a series, not once an event. */
   counter(name: MetricName, labels: Labels): BoundCounter {
-    const pending: Pending = { name, labels, count: 0 };
+    const metric = this.#all.get(name);
+    assert(metric instanceof Counter, `${name} is a counter`);
+    const pending: Pending = { metric, labels, count: 0 };
     this.#pending.push(pending);
     return {
-      increase: () => {
-        pending.count += 1;
+      increase: (by = 1) => {
+        pending.count += by;
       },
     };
   }
@@ -56,6 +64,8 @@ export class Metrics {
     const series = this.#histograms.get(name) ?? [];
     const known = series.find((one) => one.isFor(labels));
     if (known !== undefined) return known;
+    // The registry would print an empty series of its own.
+    if (series.length === 0) this.#registry.removeSingleMetric(name);
     const bound = new BoundHistogram(name, labels, BUCKETS_SECONDS);
     this.#histograms.set(name, [...series, bound]);
     return bound;
@@ -69,7 +79,7 @@ export class Metrics {
 
   observe(name: MetricName, value: number, labels: Labels = {}): void {
     const metric = this.#all.get(name);
-    assert(metric instanceof Histogram, `${name} is a histogram`);
+    assert(metric instanceof Histogram && !this.#histograms.has(name), `${name} is a histogram that is not bound`);
     metric.observe(labels, value);
   }
 
@@ -88,14 +98,14 @@ export class Metrics {
   async scrape(): Promise<string> {
     for (const collect of this.#collectors) collect();
     for (const pending of this.#pending) {
-      this.increase(pending.name, pending.labels, pending.count);
+      pending.metric.inc(pending.labels, pending.count);
       pending.count = 0;
     }
     let text = await this.#registry.metrics();
-    for (const [name, series] of this.#histograms) {
-      // All lines of a metric stand together, behind its type.
-      const type = `# TYPE ${name} histogram\n`;
-      text = text.replace(type, () => type + series.map((one) => one.lines()).join(""));
+    for (const { name, help } of CATALOGUE) {
+      const series = this.#histograms.get(name);
+      if (series === undefined) continue;
+      text += `\n# HELP ${name} ${help}\n# TYPE ${name} histogram\n${series.map((one) => one.lines()).join("")}`;
     }
     return text;
   }

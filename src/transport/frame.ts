@@ -1,4 +1,4 @@
-import { ByteWriter, crc32 } from "../base/index.ts";
+import { ByteWriter, crc32, readU32 } from "../base/index.ts";
 
 /** Bytes of a frame's head: payload size and CRC-32, both u32 little-endian. */
 export const FRAME_HEAD_BYTES = 8;
@@ -91,7 +91,7 @@ export class FrameParser {
   }
 
   #payloadSize(bytes: Uint8Array): number {
-    const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+    const size = readU32(bytes, 0);
     if (size < 1 || size > this.#sizeMax) {
       throw new MalformedFrame(`a frame of ${size} bytes, where 1 to ${this.#sizeMax} are allowed`);
     }
@@ -109,7 +109,7 @@ export class FrameParser {
     const size = this.#payloadSize(bytes);
     if (bytes.length < FRAME_HEAD_BYTES + size) return undefined;
     const payload = bytes.subarray(FRAME_HEAD_BYTES, FRAME_HEAD_BYTES + size);
-    const wanted = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
+    const wanted = readU32(bytes, 4);
     if (crc32(payload) !== wanted) throw new MalformedFrame("a frame whose checksum does not match its bytes");
     const kind = FRAME_KINDS[payload[0] ?? FRAME_KINDS.length];
     if (kind === undefined) throw new MalformedFrame(`a frame of the unknown kind ${payload[0]}`);

@@ -39,6 +39,7 @@ function applySet(table: KvTable, index: LogIndex, command: KvSet): KvResult {
       createIndex,
       modifyIndex: index,
     }),
+    old,
   );
   return { kind: "kv-set", modifyIndex: index, createIndex };
 }

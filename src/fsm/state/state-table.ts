@@ -104,8 +104,8 @@ export class StateTable<Row> implements Section {
     return this.#rows.range(range);
   }
 
-  set(key: Uint8Array, row: Row): void {
-    const old = this.#rows.get(key);
+  /** `old`: the row that is there now, from a caller who has just read it. */
+  set(key: Uint8Array, row: Row, old: Row | undefined = this.#rows.get(key)): void {
     if (old !== undefined) this.#subtract(key, old);
     this.#insert(key, row);
     this.#changed(key, row);
@@ -123,7 +123,7 @@ export class StateTable<Row> implements Section {
 
   /** Adds a row without a word to anybody: for a state that is replaced as a whole. */
   fill(key: Uint8Array, row: Row): void {
-    assert(this.#rows.get(key) === undefined, `A row of ${this.name} must not be filled in twice`);
+    assert(this.#rows.get(key) === undefined, () => `A row of ${this.name} must not be filled in twice`);
     this.#insert(key, row);
   }
 
@@ -150,7 +150,7 @@ export class StateTable<Row> implements Section {
   }
 
   #insert(key: Uint8Array, row: Row): void {
-    assert(Object.isFrozen(row), `Rows of ${this.name} must be frozen: a snapshot may share them`);
+    assert(Object.isFrozen(row), () => `Rows of ${this.name} must be frozen: a snapshot may share them`);
     this.#rows.set(key, row);
     this.hashSum.add(hashRow(this.#hasher, this.#format, [key, row]));
     this.#sizeBytes += rowBytes(this.#format, key, row);
@@ -159,7 +159,7 @@ export class StateTable<Row> implements Section {
   #subtract(key: Uint8Array, row: Row): void {
     this.hashSum.remove(hashRow(this.#hasher, this.#format, [key, row]));
     this.#sizeBytes -= rowBytes(this.#format, key, row);
-    assert(this.#sizeBytes >= 0, `The size of ${this.name} must not be negative`);
+    assert(this.#sizeBytes >= 0, () => `The size of ${this.name} must not be negative`);
   }
 }
 
