@@ -482,8 +482,6 @@ const QUICK_SEEDS: ReadonlyMap<number, readonly number[]> = new Map([
   [51, [1003]],
   [52, [163]],
   [53, [7]],
-  [54, [34]],
-  [55, [269]],
   [56, [6]],
   [57, [6]],
   [59, [186]],
