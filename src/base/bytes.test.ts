@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ByteReader, ByteWriter, compareBytes, isSameBytes, MalformedBytes, utf8 } from "./bytes.ts";
+import { ByteReader, ByteWriter, compareBytes, copyBytes, isSameBytes, MalformedBytes, utf8 } from "./bytes.ts";
 
 describe("ByteWriter and ByteReader", () => {
   test("every kind of value comes back as it was written", () => {
@@ -58,6 +58,14 @@ describe("ByteWriter and ByteReader", () => {
     const kept = new ByteReader(source).raw(2);
     source.fill(9);
     expect(kept).toEqual(new Uint8Array([1, 2]));
+  });
+
+  test("a Buffer, as sockets give them, is copied as well, into plain bytes", () => {
+    const source = Buffer.from([1, 2, 3]);
+    const kept = [new ByteReader(source).raw(2), copyBytes(source, 1)];
+    source.fill(9);
+    expect(kept).toEqual([new Uint8Array([1, 2]), new Uint8Array([2, 3])]);
+    expect(kept.map((bytes) => Buffer.isBuffer(bytes))).toEqual([false, false]);
   });
 });
 

@@ -52,6 +52,14 @@ export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
+ * A copy of a part. `slice()` is none where the bytes came from a socket or a file: they are a `Buffer` then, whose slices
+ * share its memory, so that a change of the "copy" changes what it was made of.
+ */
+export function copyBytes(bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
+}
+
+/**
  * Appends little-endian values to a buffer that grows. Composed by hand, as in the reader: a DataView would cost more than
  * all that is written through it, and give every small array an ArrayBuffer of its own.
  */
@@ -204,7 +212,7 @@ export class ByteReader {
   /** A copy, so that nothing keeps the input alive. */
   raw(size: number): Uint8Array {
     const at = this.#take(size);
-    return this.#bytes.slice(at, at + size);
+    return copyBytes(this.#bytes, at, at + size);
   }
 
   bytes(sizeMax = 0xffffffff): Uint8Array {

@@ -1,4 +1,4 @@
-import { assert, err, ok } from "../base/index.ts";
+import { assert, copyBytes, err, ok } from "../base/index.ts";
 import type { SnapshotStore, SnapshotWriter } from "../node/index.ts";
 import type { SnapshotMeta } from "../raft/index.ts";
 import { ZSTD } from "./codec.ts";
@@ -58,7 +58,7 @@ class MemorySnapshotStore implements SnapshotStore {
     let isOpen = true;
     return {
       meta: held.meta,
-      read: (offset, sizeMax, done) => this.#defer(() => done(ok(held.bytes.slice(offset, offset + sizeMax)))),
+      read: (offset, sizeMax, done) => this.#defer(() => done(ok(copyBytes(held.bytes, offset, offset + sizeMax)))),
       close: () => {
         if (isOpen) this.#unpin(id);
         isOpen = false;
@@ -81,7 +81,7 @@ class MemorySnapshotStore implements SnapshotStore {
     }
     const receiving = this.#receiving;
     if (chunk.offset !== receiving.stored) return answer(receiving.stored, false);
-    receiving.pieces.push(chunk.bytes.slice());
+    receiving.pieces.push(copyBytes(chunk.bytes));
     receiving.stored += chunk.bytes.length;
     if (!chunk.isLast && receiving.stored < meta.sizeBytes) return answer(receiving.stored, false);
     this.#receiving = undefined;

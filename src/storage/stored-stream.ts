@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedBytes } from "../base/index.ts";
+import { ByteReader, ByteWriter, copyBytes, MalformedBytes } from "../base/index.ts";
 import { codecOf, type Codec } from "./codec.ts";
 
 /** The largest part that a reader accepts, before and after compression. */
@@ -34,7 +34,7 @@ export class PartDecoder {
       parts.push(part);
       at += 9 + stored;
     }
-    this.#rest = bytes.slice(at);
+    this.#rest = copyBytes(bytes, at);
     return parts;
   }
 

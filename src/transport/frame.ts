@@ -1,4 +1,4 @@
-import { ByteWriter, crc32, readU32 } from "../base/index.ts";
+import { ByteWriter, copyBytes, crc32, readU32 } from "../base/index.ts";
 
 /** Bytes of a frame's head: payload size and CRC-32, both u32 little-endian. */
 export const FRAME_HEAD_BYTES = 8;
@@ -78,7 +78,7 @@ export class FrameParser {
       bytes = bytes.subarray(frame.size);
     }
     // A copy, so that a small rest does not keep a large chunk alive.
-    this.#pending = bytes.length === 0 ? [] : [bytes.slice()];
+    this.#pending = bytes.length === 0 ? [] : [copyBytes(bytes)];
     this.#pendingSize = bytes.length;
     return frames;
   }
@@ -113,6 +113,6 @@ export class FrameParser {
     if (crc32(payload) !== wanted) throw new MalformedFrame("a frame whose checksum does not match its bytes");
     const kind = FRAME_KINDS[payload[0] ?? FRAME_KINDS.length];
     if (kind === undefined) throw new MalformedFrame(`a frame of the unknown kind ${payload[0]}`);
-    return { kind, body: payload.slice(1), size: FRAME_HEAD_BYTES + size };
+    return { kind, body: copyBytes(payload, 1), size: FRAME_HEAD_BYTES + size };
   }
 }

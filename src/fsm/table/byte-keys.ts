@@ -1,9 +1,11 @@
+import { copyBytes } from "../../base/index.ts";
+
 /** The first key after all keys that start with `prefix`; undefined when there is none (only 0xff bytes, or empty). */
 export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
   let size = prefix.length;
   while (size > 0 && prefix[size - 1] === 0xff) size--;
   if (size === 0) return undefined;
-  const end = prefix.slice(0, size);
+  const end = copyBytes(prefix, 0, size);
   end[size - 1] = (prefix[size - 1] ?? 0) + 1;
   return end;
 }

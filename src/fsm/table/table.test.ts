@@ -99,6 +99,9 @@ describe("byte keys", () => {
     expect(prefixEnd(Uint8Array.of(1, 0xff, 0xff))).toEqual(Uint8Array.of(2));
     expect(prefixEnd(Uint8Array.of(0xff, 0xff))).toBeUndefined();
     expect(prefixEnd(new Uint8Array(0))).toBeUndefined();
+    const prefix = Buffer.from("a/");
+    expect(prefixEnd(prefix)).toEqual(utf8("a0"));
+    expect(prefix.toString()).toBe("a/");
   });
 
   test("keyAfter() is the smallest greater key, startsWithBytes() compares bytes", () => {
