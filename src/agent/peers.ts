@@ -11,23 +11,17 @@ import {
   type Result,
 } from "../base/index.ts";
 import {
-  abortFormation,
-  acceptFormation,
-  admit,
-  decodeAdmission,
-  decodeFormationRequest,
+  answerPeer,
   decodeForwardedAnswer,
   decodeForwardedRequest,
-  decodeInvitation,
   decodeTraces,
-  encodeAdmissionAnswer,
   encodeForwardedAnswer,
   encodeForwardedRequest,
-  encodeInvitationAnswer,
-  encodeStanding,
   encodeTraces,
   form,
   invite,
+  watchOtherClusters,
+  type AnsweringOptions,
   type FormationStore,
   type ForwardedAnswer,
   type ForwardedRequest,
@@ -72,6 +66,8 @@ export class Peers {
   /** Where a leader is that wants this node in its cluster. */
   #invitedBy: string | undefined;
   #node: RaftNode | undefined;
+  #onForeign: ((reason: string) => void) | undefined;
+  readonly #answering: AnsweringOptions;
   #answerForwarded: ((request: ForwardedRequest) => Promise<ForwardedAnswer>) | undefined;
 
   #onTraces: ((entries: readonly TracedEntry[]) => void) | undefined;
@@ -82,7 +78,23 @@ export class Peers {
   private constructor(options: PeersOptions, transport: TcpTransport) {
     this.#options = options;
     this.transport = transport;
-    transport.serve(({ method, body, peer }, answer) => this.#answer(method, body, peer, answer));
+    const { clock, config, self, formerCluster, formations, logger } = options;
+    this.#answering = {
+      clock,
+      self,
+      formerCluster,
+      formations,
+      isBootstrap: config.raft.isBootstrap,
+      expect: config.raft.bootstrapExpect,
+      identity: () => this.#identity,
+      node: () => this.#node,
+      onInvited: (address) => {
+        this.#invitedBy = address;
+      },
+      onRefused: ({ code, reason }) => logger.warn("A node was not let in", { code, reason }),
+      onClaimed: (reason) => this.#onForeign?.(reason),
+    };
+    transport.serve((call, answer) => this.#answer(call, answer));
   }
 
   /** Opens the port. The error is a sentence for the operator. */
@@ -147,6 +159,18 @@ export class Peers {
   attach(node: RaftNode): void {
     this.#node = node;
     this.#keepOwnAddress(node);
+  }
+
+  /** Watches that this node's cluster is the one that it should be part of. Returns what ends it. */
+  watchOtherClusters(node: RaftNode, identity: Identity, halt: (reason: string) => void): () => void {
+    const { clock, config, self, logger } = this.#options;
+    const onForeign = (reason: string): void => {
+      logger.error("This node is in the wrong cluster, and stops", { reason });
+      halt(reason);
+    };
+    this.#onForeign = onForeign;
+    const { joinAddresses } = config.raft;
+    return watchOtherClusters({ clock, node, identity, self, joinAddresses, onForeign, calls: this.#calls() });
   }
 
   /** From now on this node answers requests that other nodes hand to it as the leader. */
@@ -227,69 +251,20 @@ export class Peers {
     };
   }
 
-  #answer(method: string, body: Uint8Array, _: Introduction, answer: (body: Uint8Array) => void): void {
-    if (method === "standing") return answer(this.#standing());
+  #answer(
+    call: { readonly method: string; readonly body: Uint8Array; readonly peer: Introduction },
+    answer: (body: Uint8Array) => void,
+  ): void {
+    const { method, body, peer } = call;
     if (method === "http") return void this.#answerHttp(body, answer);
-    if (method === "invite") return answer(this.#answerInvitation(body));
-    if (method === "form" || method === "form-abort") return answer(this.#answerFormation(method, body));
     if (method === "trace") this.#onTraces?.(decodeTraces(body));
-    if (method !== "admit") return answer(EMPTY_BYTES);
-    const [node, identity] = [this.#node, this.#identity];
-    if (node === undefined || identity === undefined) {
-      return answer(encodeAdmissionAnswer({ kind: "ask-leader", address: "" }));
-    }
-    admit({ node, identity, clock: this.#options.clock }, decodeAdmission(body), (outcome) => {
-      if (outcome.kind === "refused")
-        this.#options.logger.warn("A node was not let in", { code: outcome.code, reason: outcome.reason });
-      answer(encodeAdmissionAnswer(outcome));
-    });
+    if (!answerPeer(this.#answering, { method, body, peer: identityOf(peer) }, answer)) answer(EMPTY_BYTES);
   }
 
   async #answerHttp(body: Uint8Array, answer: (body: Uint8Array) => void): Promise<void> {
     const request = tryDecode(body);
     if (this.#answerForwarded === undefined || request === undefined) return answer(NOT_HERE);
     answer(encodeForwardedAnswer(await this.#answerForwarded(request)));
-  }
-
-  #answerInvitation(body: Uint8Array): Uint8Array {
-    const { self, formerCluster } = this.#options;
-    const identity = this.#identity;
-    if (identity !== undefined) {
-      const { clusterId, nodeId, incarnation } = identity;
-      return encodeInvitationAnswer({ kind: "belongs", clusterId, nodeId, incarnation });
-    }
-    this.#invitedBy = decodeInvitation(body);
-    return encodeInvitationAnswer({ kind: "free", applicant: { member: self, formerCluster } });
-  }
-
-  #answerFormation(method: "form" | "form-abort", body: Uint8Array): Uint8Array {
-    const { formations, config, formerCluster } = this.#options;
-    const request = decodeFormationRequest(body);
-    // A node that lost its data is not empty: it must not help to make a cluster without that data.
-    if (formerCluster !== "") return Uint8Array.of(0);
-    if (method === "form-abort") abortFormation(formations, request.id);
-    else if (this.#identity === undefined && acceptFormation(formations, request, config.raft.bootstrapExpect)) {
-      return Uint8Array.of(1);
-    }
-    return Uint8Array.of(0);
-  }
-
-  #standing(): Uint8Array {
-    const { self, config, formations, formerCluster } = this.#options;
-    const lost = formerCluster === "" ? "pristine" : "former";
-    const formation = this.#identity === undefined ? formations.read() : undefined;
-    const core = this.#node?.status().core;
-    const leader = core?.leader === undefined ? undefined : core.membership.members.get(core.leader);
-    return encodeStanding({
-      standing: this.#identity === undefined ? lost : "member",
-      clusterId: this.#identity?.clusterId ?? formerCluster,
-      key: memberKey(self.id, self.incarnation),
-      isBootstrapping: this.#identity === undefined && config.raft.isBootstrap,
-      expect: config.raft.bootstrapExpect,
-      formation: formation?.id ?? "",
-      isProposer: formation?.isOwn === true,
-      leaderAddress: leader?.address ?? "",
-    });
   }
 
   /** A leader whose own addresses changed with its settings puts them into the membership. */

@@ -173,6 +173,7 @@ function serve({ options, node, replica, identity, peers, tracing }: Serving): N
     untrusted: (reason) => onUntrusted?.(reason),
   });
   if (!isDev) keepKnownPeers(config.dataDir, node);
+  const endWatch = peers?.watchOtherClusters(node, identity, (reason) => onHalt?.(reason));
   const keepers = startKeepers(options, node, replica, metrics);
   const { clusterId, epoch } = identity;
   const deps = {
@@ -201,12 +202,11 @@ function serve({ options, node, replica, identity, peers, tracing }: Serving): N
   peers?.serveForwarded(async (request) => answerForwarded((given) => app.fetch(given, ""), request));
   const isForwarding = config.followerWrites === "forward" && peers !== undefined;
   const facing = isForwarding ? createApp({ ...deps, forward: peers.forward.bind(peers) }) : app;
-  const isGuarded = config.corsOrigins.length > 0 || config.rateLimit > 0;
-  const guards = { cors: new Cors(config.corsOrigins), limit: new RateLimit(config.rateLimit, clock) };
-  server.serve(isGuarded ? guard(facing, guards) : facing);
+  server.serve(guarded(facing, options));
   node.start();
   return {
     release: () => {
+      endWatch?.();
       keepers.stop();
       replica.stop();
       process.stop();
@@ -226,6 +226,14 @@ function serve({ options, node, replica, identity, peers, tracing }: Serving): N
       onStopRequest = listener;
     },
   };
+}
+
+function guarded(
+  facing: ReturnType<typeof createApp>,
+  { config, clock }: NodeStart,
+): Parameters<HttpServer["serve"]>[0] {
+  if (config.corsOrigins.length === 0 && config.rateLimit === 0) return facing;
+  return guard(facing, { cors: new Cors(config.corsOrigins), limit: new RateLimit(config.rateLimit, clock) });
 }
 
 interface ConditionListeners {

@@ -14,6 +14,8 @@ interface Pristine {
 interface Survey {
   readonly pristine: readonly Pristine[];
   readonly silent: readonly string[];
+  /** Of nodes that lost the data of a cluster: where there was one, no other is started beside it. */
+  readonly former: readonly string[];
   /** Of the first member that answered. */
   readonly cluster: string | undefined;
 }
@@ -56,7 +58,10 @@ function bothToldTo({ self }: FormingOptions, { answer, address }: Pristine): st
   );
 }
 
-function waitingFor({ expect }: FormingOptions, { pristine, silent }: Survey): string {
+function waitingFor({ expect }: FormingOptions, { pristine, silent, former }: Survey): string {
+  if (former.length > 0) {
+    return `Waiting: ${former.join(", ")} lost the data of a cluster that may live on or be recovered, so no new one is started`;
+  }
   const missing = silent.length === 0 ? "" : `; silent: ${silent.join(", ")}`;
   const others = pristine.filter(({ answer }) => answer.expect !== expect).map(({ address }) => address);
   const different = others.length === 0 ? "" : `; with another bootstrap_expect: ${others.join(", ")}`;
@@ -64,14 +69,19 @@ function waitingFor({ expect }: FormingOptions, { pristine, silent }: Survey): s
 }
 
 /** Every address has answered, and nobody stands behind the formation that this node had accepted before it asked. */
-function isForsaken(before: Formation | undefined, now: Formation | undefined, { pristine, silent }: Survey): boolean {
-  if (now === undefined || now.isOwn || before?.id !== now.id || silent.length > 0) return false;
+function isForsaken(
+  before: Formation | undefined,
+  now: Formation | undefined,
+  { pristine, silent, former }: Survey,
+): boolean {
+  if (now === undefined || now.isOwn || before?.id !== now.id || silent.length + former.length > 0) return false;
   return !pristine.some(({ answer }) => answer.isProposer && answer.formation === now.id);
 }
 
 /** Whom this node asks, if it is the one to propose. */
-function proposedTo(options: FormingOptions, { pristine }: Survey): readonly Pristine[] | undefined {
+function proposedTo(options: FormingOptions, { pristine, former }: Survey): readonly Pristine[] | undefined {
   const { self, expect, formations } = options;
+  if (former.length > 0) return undefined;
   const key = `${self.id}~${self.incarnation}`;
   const fitting = pristine.filter(({ answer }) => answer.expect === expect);
   if (fitting.length + 1 < expect) return undefined;
@@ -109,19 +119,18 @@ function propose(options: FormingOptions, others: readonly Pristine[], done: (is
 
 function survey({ calls, self, joinAddresses }: FormingOptions, done: (seen: Survey) => void): void {
   const pristine = new Map<string, Pristine>();
-  const silent: string[] = [];
+  const [silent, former]: [string[], string[]] = [[], []];
   let cluster: string | undefined;
   const addresses = joinAddresses().filter((address) => address !== self.address);
   let open = addresses.length;
-  const finish = (): void => done({ pristine: [...pristine.values()], silent, cluster });
+  const finish = (): void => done({ pristine: [...pristine.values()], silent, former, cluster });
   if (open === 0) return finish();
   for (const address of addresses) {
     calls.ask(address, { method: "standing", body: new Uint8Array(0), timeoutMs: ASK_MS_MAX }, (outcome) => {
       const answer = outcome.kind === "answer" ? tryDecode(outcome.body) : undefined;
       if (answer === undefined) silent.push(address);
       else if (answer.standing === "member") cluster ??= answer.clusterId;
-      // One that lost its data is no empty node: it neither counts nor is silent for good.
-      else if (answer.standing === "former") silent.push(address);
+      else if (answer.standing === "former") former.push(address);
       else if (answer.key !== `${self.id}~${self.incarnation}`) pristine.set(answer.key, { address, answer });
       open -= 1;
       if (open === 0) finish();

@@ -1,12 +1,6 @@
-export { admit } from "./admission.ts";
-export {
-  abortFormation,
-  acceptFormation,
-  decodeFormationRequest,
-  type Formation,
-  type FormationStore,
-} from "./formation.ts";
-export { decodeInvitation, encodeInvitationAnswer, invite, type InviteOutcome } from "./invitation.ts";
+export { answerPeer, type AnsweringOptions } from "./answering.ts";
+export type { Formation, FormationStore } from "./formation.ts";
+export { invite, type InviteOutcome } from "./invitation.ts";
 export {
   decodeForwardedAnswer,
   decodeForwardedRequest,
@@ -19,6 +13,7 @@ export {
 export { decodeTraces, encodeTraces } from "./trace-wire.ts";
 export { form } from "./forming.ts";
 export type { Formed, FormingOptions } from "./forming-options.ts";
+export { watchOtherClusters } from "./other-clusters.ts";
 export type { PeerCalls, PeerHandler, PeerIdentity, PeerOutcome, PeerRequest } from "./peer-calls.ts";
 export {
   decodeAdmission,

@@ -66,11 +66,11 @@ async function leaderOf(nodes: readonly AgentProcess[]): Promise<number> {
   }
 }
 
-/** Writes anywhere, following redirects, trying again only while the write surely did not happen. */
+/** Writes anywhere, following redirects; tries again after 503, and after 504, too: the value is the same then. */
 async function put(nodes: readonly AgentProcess[], key: string, value: string): Promise<number> {
   for (let at = 0; ; at = (at + 1) % nodes.length) {
     const answer = await fetch(`${nodes[at]?.url}/kv/${key}`, { method: "PUT", body: value }).catch(() => undefined);
-    if (answer !== undefined && answer.status !== 503) return answer.status;
+    if (answer !== undefined && answer.status !== 503 && answer.status !== 504) return answer.status;
     await Bun.sleep(10);
   }
 }

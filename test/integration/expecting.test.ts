@@ -1,17 +1,14 @@
 import { expect, test } from "bun:test";
 import { createPrng, type Prng } from "../../src/base/index.ts";
 import {
-  abortFormation,
-  acceptFormation,
-  decodeFormationRequest,
+  answerPeer,
   encodeAdmissionAnswer,
-  encodeStanding,
   form,
   type Formation,
   type FormationStore,
   type PeerCalls,
 } from "../../src/cluster/index.ts";
-import type { Member } from "../../src/node/index.ts";
+import type { Identity, Member } from "../../src/node/index.ts";
 import { createManualClock, type ManualClock } from "../../src/node/testing/manual-clock.ts";
 
 /** Nodes with the same template, over a network that loses what it likes, and processes that start again. */
@@ -128,32 +125,38 @@ class World {
 
   #answer(address: string, method: string, body: Uint8Array): Uint8Array {
     const cluster = this.#clusters.get(address);
-    const store = this.#store(address);
-    if (method === "admit") {
-      if (cluster === undefined) return encodeAdmissionAnswer({ kind: "ask-leader", address: "" });
-      return encodeAdmissionAnswer({ kind: "admitted", clusterId: cluster, epoch: { counter: 1, random: "00000000" } });
-    }
-    if (method === "form") {
-      const isAccepted = cluster === undefined && acceptFormation(store, decodeFormationRequest(body), this.#expect);
-      return Uint8Array.of(isAccepted ? 1 : 0);
-    }
-    if (method === "form-abort") {
-      abortFormation(store, decodeFormationRequest(body).id);
-      return Uint8Array.of(0);
-    }
-    const { id, incarnation } = this.#member(address);
-    const formation = cluster === undefined ? store.read() : undefined;
-    return encodeStanding({
-      standing: cluster === undefined ? "pristine" : "member",
-      clusterId: cluster ?? "",
-      key: `${id}~${incarnation}`,
-      isBootstrapping: false,
-      expect: this.#expect,
-      formation: formation?.id ?? "",
-      isProposer: formation?.isOwn === true,
-      leaderAddress: "",
-    });
+    const self = this.#member(address);
+    // A cluster is only a name here, so that nobody but this test can let a node in.
+    if (method === "admit" && cluster !== undefined)
+      return encodeAdmissionAnswer({ kind: "admitted", ...nameOf(cluster) });
+    let said: Uint8Array | undefined;
+    answerPeer(
+      {
+        clock: this.clock,
+        self,
+        isBootstrap: false,
+        expect: this.#expect,
+        formerCluster: "",
+        formations: this.#store(address),
+        identity: () =>
+          cluster === undefined ? undefined : { ...nameOf(cluster), nodeId: self.id, incarnation: self.incarnation },
+        node: () => undefined,
+        onInvited: () => undefined,
+        onRefused: () => undefined,
+        onClaimed: () => undefined,
+      },
+      { method, body, peer: { key: "", address: "", clusterId: "" } },
+      (answer) => {
+        said = answer;
+      },
+    );
+    if (said === undefined) throw new Error(`${method} was not answered`);
+    return said;
   }
+}
+
+function nameOf(clusterId: string): Pick<Identity, "clusterId" | "epoch"> {
+  return { clusterId, epoch: { counter: 1, random: "00000000" } };
 }
 
 test("bootstrap_expect never makes two clusters, whatever is lost or starts again, and makes one when it heals", () => {
