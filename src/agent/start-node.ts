@@ -121,6 +121,8 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   });
   if (!opened.ok) return err(`Cannot start with the data in ${config.dataDir}: ${opened.error}`);
   const node = opened.value;
+  const memberCount = node.status().core.membership.members.size;
+  if (peers.value === undefined && memberCount > 1) return err(peersNotEnabled(config, memberCount));
   distrust = (reason) => node.distrust(reason);
   peers.value?.attach(node);
   const { nodeId } = identity;
@@ -144,6 +146,13 @@ async function comeBack(options: NodeStart, lost: LostMembership, peers: Peers |
   const formed = await form(peers, lost.addresses);
   if (formed.kind === "joined" && lost.hasFolder) takeOutOfUse(config, clock, logger);
   return formed;
+}
+
+function peersNotEnabled({ dataDir }: Config, memberCount: number): string {
+  return (
+    `The data in ${dataDir} is that of a member of a cluster of ${memberCount}, but this node is told nothing of peers, so it ` +
+    "could neither follow nor lead: set raft.enabled (--raft), or join addresses"
+  );
 }
 
 async function form(peers: Peers | undefined, addresses: readonly string[] = []): Promise<Formed> {

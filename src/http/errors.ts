@@ -35,6 +35,7 @@ export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly status: number;
 
   constructor(
     code: ErrorCode,
@@ -42,12 +43,15 @@ export class ApiError extends Error {
     more: {
       readonly fields?: Readonly<Record<string, unknown>>;
       readonly headers?: Readonly<Record<string, string>>;
+      /** Where the code's own one does not fit. */
+      readonly status?: number;
     } = {},
   ) {
     super(message);
     this.code = code;
     this.fields = more.fields ?? {};
     this.headers = more.headers ?? {};
+    this.status = more.status ?? STATUS_OF[code];
   }
 }
 

@@ -313,7 +313,9 @@ export const PATHS: Readonly<Record<string, object>> = {
   "/health/ready": simple("get", "200 when this node is up to date"),
   "/metrics": simple("get", "Metrics for Prometheus"),
   "/cluster/status": simple("get", "The cluster as this node sees it"),
-  "/cluster/leader": simple("get", "Who leads"),
+  "/cluster/leader": {
+    get: operation("Who leads", [], { "200": "the leader", "404": "no_leader: nobody leads at the moment" }),
+  },
   "/cluster/peers": simple("get", "The members"),
   "/cluster/config": simple("get", "The membership in force"),
   "/cluster/snapshot": simple("post", "Takes a snapshot now"),

@@ -1,5 +1,5 @@
 import type { Replica } from "../replica/index.ts";
-import { STATUS_OF, type ApiError } from "./errors.ts";
+import type { ApiError } from "./errors.ts";
 
 /** Copying one of these costs less than building all headers anew. */
 const HEADERS_OF_TYPE = new Map<string, Headers>();
@@ -46,7 +46,7 @@ export class Responder {
   }
 
   error(error: ApiError): Response {
-    const { code, message, fields, headers } = error;
-    return this.json({ error: code, message, request_id: this.requestId, ...fields }, STATUS_OF[code], headers);
+    const { code, message, fields, headers, status } = error;
+    return this.json({ error: code, message, request_id: this.requestId, ...fields }, status, headers);
   }
 }

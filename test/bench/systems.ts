@@ -114,6 +114,19 @@ function base64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
 
+/** Number of the leader of three voters; undefined: not all are well, or they do not agree. */
+export async function leaderSeenBy(urls: readonly string[]): Promise<number | undefined> {
+  const seen = new Set<string>();
+  for (const url of urls) {
+    const answer = await fetch(`${url}/cluster/status`, { signal: AbortSignal.timeout(1000) });
+    const { state, voters, leader } = Object(await answer.json());
+    if (state !== "healthy" || voters !== 3) return undefined;
+    seen.add(String(Object(leader).id));
+  }
+  const [id = ""] = seen;
+  return seen.size === 1 && id.startsWith("node-") ? Number(id.split("-")[1]) : undefined;
+}
+
 export const konsulSystem: System = {
   name: "konsul",
   write: { method: "PUT", path: `"/kv/" .. ${LUA_KEY}`, body: `"${VALUE}"` },
@@ -137,16 +150,7 @@ export const konsulSystem: System = {
       "--log-level=warn",
     ]);
     const urls = [0, 1, 2].map((at) => `http://127.0.0.1:${ports[at]}`);
-    const leaderAt = async (): Promise<number | undefined> => {
-      const seen = new Set<string>();
-      for (const url of urls) {
-        const { state, voters, leader } = Object(await (await fetch(`${url}/cluster/status`)).json());
-        if (state !== "healthy" || voters !== 3) return undefined;
-        seen.add(String(Object(leader).id));
-      }
-      const [id = ""] = seen;
-      return seen.size === 1 && id.startsWith("node-") ? Number(id.split("-")[1]) : undefined;
-    };
+    const leaderAt = async (): Promise<number | undefined> => leaderSeenBy(urls);
     return run({ folder, commands, urls, readyPath: "/health/ready", leaderAt });
   },
 };

@@ -10,6 +10,8 @@ export interface Namespaces {
   slow(from: number): void;
   /** So large a share of what comes to node `to` gets lost. */
   lose(to: number, share: number): void;
+  /** The host of this node vanishes: nothing reaches it or leaves it, and nobody is told. */
+  unplug(at: number): void;
   heal(): void;
   remove(): Promise<void>;
 }
@@ -43,7 +45,7 @@ export function createNamespaces(flags: readonly string[], executable = KONSUL):
   const folder = temporaryFolder();
   const children: Bun.Subprocess[] = [];
   const cuts = new Set<string>();
-  const [slow, lossy] = [new Set<number>(), new Set<number>()];
+  const [slow, lossy, unplugged] = [new Set<number>(), new Set<number>(), new Set<number>()];
   const inside = (at: number, ...words: readonly string[]): void => ip("-n", names[at] ?? "", ...words);
   const heal = (): void => {
     for (const pair of cuts) {
@@ -55,6 +57,8 @@ export function createNamespaces(flags: readonly string[], executable = KONSUL):
     slow.clear();
     for (const at of lossy) ip("netns", "exec", names[at] ?? "", "iptables", "-F", "INPUT");
     lossy.clear();
+    for (const at of unplugged) ip("link", "set", `kv${tag}-${at}`, "up");
+    unplugged.clear();
   };
   const remove = async (): Promise<void> => {
     for (const child of children) child.kill("SIGKILL");
@@ -114,6 +118,10 @@ export function createNamespaces(flags: readonly string[], executable = KONSUL):
       lossy.add(to);
       const some = ["-m", "statistic", "--mode", "random", "--probability", String(share)];
       ip("netns", "exec", names[to] ?? "", "iptables", "-A", "INPUT", ...some, "-j", "DROP");
+    },
+    unplug: (at) => {
+      unplugged.add(at);
+      ip("link", "set", `kv${tag}-${at}`, "down");
     },
     heal,
     remove,

@@ -34,7 +34,9 @@ export async function startThreeNodes(
   const leaderSeenBy = async (node: AgentProcess): Promise<string | undefined> => leaderOf(node, token);
   const nodes = [first, await start(1), await start(2)] as const;
   for (const node of nodes) while ((await leaderSeenBy(node)) === undefined) await Bun.sleep(20);
-  const at = Number((await leaderSeenBy(nodes[0]))?.split("-")[1]);
+  // It may have changed, or be unknown for a moment, since.
+  let at = NaN;
+  while (Number.isNaN(at)) at = Number((await leaderSeenBy(nodes[0]))?.split("-")[1]);
   const [leader, second, third] = [nodes[at], nodes[(at + 1) % 3], nodes[(at + 2) % 3]];
   if (leader === undefined || second === undefined || third === undefined) throw new Error("there are three nodes");
   const urls = [nodes[0].url, nodes[1].url, nodes[2].url] as const;

@@ -76,7 +76,7 @@ export function clusterStatus(deps: HttpDeps, respond: Responder): Response {
 
 export function clusterLeader(deps: HttpDeps, respond: Responder): Response {
   const leader = deps.replica.leader();
-  if (leader === undefined) throw new ApiError("no_leader", "No node leads at the moment");
+  if (leader === undefined) throw new ApiError("no_leader", "No node leads at the moment", { status: 404 });
   return respond.json({ ...nameFields(leader), term: deps.replica.status().core.term });
 }
 
