@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { record, say, type Bench } from "./bench.ts";
+import { cpuOf } from "./cpu.ts";
 import { konsulSystem, type Running } from "./systems.ts";
 
 const INSTANCES = Number(process.env["INSTANCES"] ?? 10_000);
@@ -7,8 +7,6 @@ const TTL_S = 30;
 const EVERY_MS = 10_000;
 const SECONDS = Number(process.env["SECONDS"] ?? 20);
 const AT_ONCE = 32;
-/** Clock ticks a second, as `getconf CLK_TCK` says on every Linux we know. */
-const TICKS = 100;
 
 /** What many instances that are alive cost the leader, and whether one ends early when it dies. */
 export const heartbeats: Bench = {
@@ -97,10 +95,4 @@ async function passingCount(url: string): Promise<number> {
     await (await fetch(`${url}/services/svc?passing`)).json(),
   );
   return found.instances?.length ?? NaN;
-}
-
-/** Seconds of CPU that the process has used. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }

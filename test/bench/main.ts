@@ -3,16 +3,30 @@ import { say, type Bench } from "./bench.ts";
 import { failover } from "./failover.ts";
 import { footprint } from "./footprint.ts";
 import { heartbeats } from "./heartbeats.ts";
+import { floor } from "./floor.ts";
+import { grpc } from "./grpc.ts";
 import { localReads } from "./local-reads.ts";
+import { wanted } from "./options.ts";
+import { prototype } from "./prototype.ts";
 import { startup } from "./startup.ts";
 import { watchers } from "./watchers.ts";
 
-const ALL: readonly Bench[] = [startup, failover, againstEtcd, localReads, footprint, heartbeats, watchers];
+const ALL: readonly Bench[] = [
+  startup,
+  failover,
+  againstEtcd,
+  grpc,
+  prototype,
+  floor,
+  localReads,
+  footprint,
+  heartbeats,
+  watchers,
+];
 
-const names = process.argv.slice(2);
-const unknown = names.filter((name) => !ALL.some((bench) => bench.name === name));
+const unknown = wanted.filter((name) => !ALL.some((bench) => bench.name === name));
 if (unknown.length > 0) {
   for (const { name, summary } of ALL) say(`${name}: ${summary}`);
   process.exit(2);
 }
-for (const bench of ALL) if (names.length === 0 || names.includes(bench.name)) await bench.run();
+for (const bench of ALL) if (wanted.length === 0 || wanted.includes(bench.name)) await bench.run();

@@ -32,6 +32,7 @@ export interface Running {
   /** Which of the three leads, once all of them serve and agree. */
   leaderAt(): Promise<number>;
   pidOf(at: number): number;
+  pids(): readonly number[];
   /** SIGKILL; on return the process is gone. */
   kill(at: number): Promise<void>;
   /** Starts a killed node on its folder; on return it serves. */
@@ -80,6 +81,7 @@ async function run({ folder, commands, urls, readyPath, leaderAt }: Plan): Promi
     urls,
     leaderAt: agreed,
     pidOf: (at) => children[at]?.pid ?? 0,
+    pids: () => children.map(({ pid }) => pid),
     kill: async (at) => {
       children[at]?.kill("SIGKILL");
       await children[at]?.exited;

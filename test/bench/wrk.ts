@@ -10,6 +10,8 @@ export interface Load {
   readonly p99Ms: number;
   /** Answers other than success, and requests without one. */
   readonly failures: number;
+  /** What the load generator itself used. */
+  readonly cpuMicros: number;
 }
 
 const BASE64 = `
@@ -56,6 +58,7 @@ export async function wrk(
     p50Ms: milliseconds(/50%\s+([\d.]+\w+)/.exec(text)?.[1]),
     p99Ms: milliseconds(/99%\s+([\d.]+\w+)/.exec(text)?.[1]),
     failures: Number(failed ?? 0) + errors.reduce((sum, one) => sum + Number(one), 0),
+    cpuMicros: Number(child.resourceUsage()?.cpuTime.total ?? NaN),
   };
 }
 

@@ -1,0 +1,108 @@
+import { median, say, spread } from "./bench.ts";
+import { cpuOf } from "./cpu.ts";
+import type { Load } from "./wrk.ts";
+
+/** One of the systems that are measured in turn. */
+export interface Contender {
+  readonly name: string;
+  /** Its processes. */
+  readonly pids: () => readonly number[];
+  readonly load: (shape: { readonly clients: number; readonly seconds: number }) => Promise<Load>;
+}
+
+/** One load on one system, with what it cost. CPU time says more than throughput on a machine that others use too. */
+export interface Sample extends Load {
+  /** CPU time of all its processes for each request, in µs. */
+  readonly cpuEach: number;
+  /** The same of the load generator. */
+  readonly generatorCpuEach: number;
+}
+
+export async function sampled(
+  { pids, load }: Contender,
+  shape: { readonly clients: number; readonly seconds: number },
+): Promise<Sample> {
+  const cpu = (): number => pids().reduce((sum, pid) => sum + cpuOf(pid), 0);
+  const before = cpu();
+  const done = await load(shape);
+  return {
+    ...done,
+    cpuEach: ((cpu() - before) * 1e6) / done.requests,
+    generatorCpuEach: done.cpuMicros / done.requests,
+  };
+}
+
+/** In short rounds, each system in turn; who begins changes. The samples of each contender, by name. */
+export async function inTurn(
+  contenders: readonly Contender[],
+  shape: { readonly clients: number; readonly seconds: number; readonly rounds: number },
+): Promise<ReadonlyMap<string, readonly Sample[]>> {
+  const samples = new Map<string, Sample[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < shape.rounds; round += 1) {
+    for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
+      samples.get(contender.name)?.push(await sampled(contender, shape));
+    }
+  }
+  return samples;
+}
+
+/** The median of the rounds' own ratios: both sides of each were measured within seconds of each other. */
+export function ratios(
+  own: readonly Sample[],
+  other: readonly Sample[],
+  of: (sample: Sample) => number,
+): readonly number[] {
+  return own.flatMap((sample, round) => {
+    const peer = other[round];
+    return peer === undefined ? [] : [of(sample) / of(peer)];
+  });
+}
+
+export interface Verdict {
+  readonly ratio: number;
+  readonly line: Readonly<Record<string, unknown>>;
+}
+
+export interface Measured {
+  readonly pair: readonly [Contender, Contender];
+  readonly samples: ReadonlyMap<string, readonly Sample[]>;
+  /** The least ratio of requests a second that we mean to reach. */
+  readonly aim: number;
+}
+
+/** Prints one figure of two contenders as rows of a table, and gives what the history keeps. */
+export function compare(figure: string, { pair, samples, aim }: Measured): Verdict {
+  const [own, other] = [samples.get(pair[0].name) ?? [], samples.get(pair[1].name) ?? []];
+  const each = ratios(own, other, ({ perSecond }) => perSecond);
+  const ratio = median(each);
+  const line: Record<string, unknown> = { ratio };
+  for (const [at, of] of [own, other].entries()) {
+    const name = pair[at]?.name ?? "";
+    const cpu = median(of.map(({ cpuEach }) => cpuEach));
+    const generator = median(of.map(({ generatorCpuEach }) => generatorCpuEach));
+    const perSecond = of.map((sample) => sample.perSecond);
+    const failures = of.reduce((sum, sample) => sum + sample.failures, 0);
+    say(
+      row([
+        figure,
+        name,
+        `${spread(perSecond)}/s`,
+        `p50 ${spread(of.map(({ p50Ms }) => p50Ms))} ms`,
+        `${cpu.toFixed(0)} µs CPU (+${generator.toFixed(0)} the load's)`,
+        failures > 0 ? `${failures} FAILED` : "",
+      ]),
+    );
+    line[name] = { perSecond: median(perSecond), cpuMicros: cpu, generatorMicros: generator, failures };
+  }
+  say(row([figure, "ratio", spread(each), `aim ≥ ${aim}: ${ratio >= aim ? "met" : "NOT met"}`]));
+  return { ratio, line };
+}
+
+const WIDTHS = [30, 14, 24, 26, 32];
+
+function row(cells: readonly string[]): string {
+  return cells
+    .map((cell, at) => cell.padEnd(WIDTHS[at] ?? 0))
+    .join(" ")
+    .trimEnd();
+}

@@ -1,0 +1,26 @@
+import { record } from "./bench.ts";
+import { compare, inTurn, type Contender } from "./contest.ts";
+import { rounds, seconds, warmUp } from "./options.ts";
+import { konsulSystem, type Running } from "./systems.ts";
+import { wrk } from "./wrk.ts";
+
+/** Our durable writes over HTTP. */
+export function konsulWrites(running: Running): Contender {
+  return {
+    name: "konsul",
+    pids: () => running.pids(),
+    load: async (shape) => wrk(running.leader, konsulSystem.write, shape),
+  };
+}
+
+/** Durable writes of 64 and 256 clients, both systems in turn. */
+export async function writesBeside(bench: string, pair: readonly [Contender, Contender], aim: number): Promise<void> {
+  for (const { load } of pair) await load({ clients: 64, seconds: warmUp() });
+  const line: Record<string, unknown> = { rounds: rounds(), seconds: seconds() };
+  for (const clients of [64, 256]) {
+    const samples = await inTurn(pair, { clients, seconds: seconds(), rounds: rounds() });
+    const figure = `durable writes, ${clients} clients`;
+    line[figure] = compare(figure, { pair, samples, aim }).line;
+  }
+  record(bench, line);
+}
