@@ -164,12 +164,16 @@ function keyRoute(deps: HttpDeps, keyOf: (call: Call) => Uint8Array): Route {
   const exact =
     (capability: AclNeed["capability"]) =>
     (call: Call): readonly AclNeed[] => [{ resource: "kv", capability, scope: { exact: fromUtf8(keyOf(call)) } }];
+  const withKey = (call: Call): Call & { readonly key: Uint8Array } => {
+    const { request, url, respond, access } = call;
+    return { request, url, respond, access, key: keyOf(call) };
+  };
   return {
-    GET: { needs: exact("read"), handle: (call) => getKey(deps, { ...call, key: keyOf(call) }) },
-    PUT: { needs: exact("write"), handle: async (call) => putKey(deps, { ...call, key: keyOf(call) }) },
+    GET: { needs: exact("read"), handle: (call) => getKey(deps, withKey(call)) },
+    PUT: { needs: exact("write"), handle: async (call) => putKey(deps, withKey(call)) },
     DELETE: {
       needs: (call) => deleteNeeds(call, fromUtf8(keyOf(call))),
-      handle: async (call) => deleteKey(deps, { ...call, key: keyOf(call) }),
+      handle: async (call) => deleteKey(deps, withKey(call)),
     },
   };
 }

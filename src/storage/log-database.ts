@@ -62,6 +62,8 @@ export function readHeadRecord(database: Database): HeadRecord {
 /** The one writer of raft.db: a transaction is every operation of a turn, the head record, and one fsync. */
 export class LogDatabase {
   readonly #database: Database;
+  readonly #beginImmediate: Statement<unknown, []>;
+  readonly #commit: Statement<unknown, []>;
   readonly #insert: Statement<unknown, Sql[]>;
   readonly #select: Statement<EntryRow, [number, number]>;
   readonly #deleteFrom: Statement<unknown, [number]>;
@@ -80,6 +82,8 @@ export class LogDatabase {
     database.run("PRAGMA wal_autocheckpoint = 0");
     this.#database = database;
     this.#head = head;
+    this.#beginImmediate = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
     this.#insert = database.prepare(`INSERT INTO entries (${ENTRY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
     this.#select = database.prepare(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx`);
     this.#deleteFrom = database.prepare("DELETE FROM entries WHERE idx >= ?");
@@ -101,14 +105,14 @@ export class LogDatabase {
    * @throws SQLiteError, InvariantViolation
    */
   transact(transaction: LogTransaction): HeadRecord {
-    this.#database.run("BEGIN IMMEDIATE");
+    this.#beginImmediate.run();
     let head = transaction.identity === undefined ? this.#head : this.#begin(transaction.identity);
     for (const operation of transaction.operations) head = this.#apply(head, operation);
     const commitHint = Math.max(head.base.index, Math.min(transaction.commitHint, head.last.index));
     head = { ...head, seq: head.seq + 1, boot: transaction.boot, commitHint };
     const changed = this.#updateHead.run(encodeHead(head)).changes;
     assert(changed === 1, "The head record must exist");
-    this.#database.run("COMMIT");
+    this.#commit.run();
     this.#head = head;
     this.#walPages += 3;
     return head;
@@ -121,10 +125,10 @@ export class LogDatabase {
     const { index, term, chain, time } = to;
     const last = index === this.#head.last.index ? { index, term, chain, time } : this.#head.last;
     const head = { ...this.#head, seq: this.#head.seq + 1, boot, base: to, last };
-    this.#database.run("BEGIN IMMEDIATE");
+    this.#beginImmediate.run();
     this.#deleteTo.run(index);
     this.#updateHead.run(encodeHead(head));
-    this.#database.run("COMMIT");
+    this.#commit.run();
     this.#head = head;
     return head;
   }

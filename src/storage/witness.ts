@@ -80,12 +80,10 @@ export class Witness {
     return new Witness(openSync(path, "r+"));
   }
 
-  /** No sync: see the class. */
+  /** No sync: see the class. What a longer record left behind this one is never read. */
   write(head: HeadRecord): void {
     assert(!this.#isClosed, "A closed witness must not be written");
-    const slot = new Uint8Array(SLOT_BYTES);
-    slot.set(encodeHead(head));
-    writeFully(this.#fd, slot, (head.seq % 2) * SLOT_BYTES);
+    writeFully(this.#fd, encodeHead(head), (head.seq % 2) * SLOT_BYTES);
     this.#isDirty = true;
   }
 
