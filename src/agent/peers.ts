@@ -36,7 +36,6 @@ import type { Identity, LogStore, Member, RaftNode } from "../node/index.ts";
 import type { Logger, Metrics, TracedEntry } from "../telemetry/index.ts";
 import { createTcpTransport, parseHostPort, type Introduction, type TcpTransport } from "../transport/index.ts";
 import type { TlsFiles } from "./tls-files.ts";
-import { countTransactions } from "./count-transactions.ts";
 
 const FORWARD_GRACE_MS = 2000;
 const TRACE_TIMEOUT_MS = 5000;
@@ -72,8 +71,8 @@ export class Peers {
 
   #onTraces: ((entries: readonly TracedEntry[]) => void) | undefined;
 
-  /** Durable transactions of the log. */
-  #seq = (): number => 0;
+  /** Transactions that the log held when this process opened it. */
+  #startSeq = 0;
 
   private constructor(options: PeersOptions, transport: TcpTransport) {
     this.#options = options;
@@ -107,7 +106,7 @@ export class Peers {
       clock,
       random: Math.random,
       bind,
-      self: () => introduce(options, holder.peers?.identity, holder.peers?.seq ?? 0),
+      self: () => introduce(options, holder.peers?.identity, holder.peers?.startSeq ?? 0),
       tokens: () => readTokens(config),
       tls: () =>
         options.tls === undefined
@@ -139,20 +138,14 @@ export class Peers {
     return this.#identity;
   }
 
-  get seq(): number {
-    return this.#seq();
+  get startSeq(): number {
+    return this.#startSeq;
   }
 
-  /** The same log, whose transactions are counted from now on: peers are told their number. */
-  count(log: LogStore): LogStore {
-    const counted = countTransactions(log);
-    this.#seq = counted.seq;
-    return counted.log;
-  }
-
-  /** From now on this node belongs to a cluster. */
-  identify(identity: Identity): void {
+  /** From now on this node belongs to a cluster; peers are told how much its log held at the start. */
+  identify(identity: Identity, log: LogStore): void {
     this.#identity = identity;
+    this.#startSeq = log.initial.seq;
   }
 
   /** From now on this node can let others in. */

@@ -205,6 +205,7 @@ async function write(to: string, identity: Identity, beginning: Beginning): Prom
       clusterVersion,
     },
     membershipIndex: index,
+    seqs: [],
     stateHash: machine.stateHash(),
     hashVersion: frozen.hashVersion,
     format: frozen.format,

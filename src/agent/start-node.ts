@@ -97,11 +97,11 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   const stores = found.ok ? found : await open();
   if (!stores.ok) return err(stores.error.message);
   for (const note of stores.value.notes) logger.warn(note);
-  const log = peers.value?.count(stores.value.log) ?? stores.value.log;
+  const { log } = stores.value;
   const identified = await identify(config, { log, self, form: async () => returned ?? form(peers.value) });
   if (!identified.ok) return identified;
   const { identity, stored } = identified.value;
-  peers.value?.identify(identity);
+  peers.value?.identify(identity, log);
   formations.write(undefined);
   const fsm = createKonsulFsm({ watchWindow: config.limits.watchWindow });
   const opened = await openNode({

@@ -72,7 +72,7 @@ export class Proposals {
     this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
     if (batch.length === 0) return undefined;
     this.#proposed.set(request, batch);
-    return { kind: "propose", now, request, entryKind: "command", commands: batch.map(({ command }) => command) };
+    return { kind: "propose", now, request, commands: batch.map(({ command }) => command) };
   }
 
   /** The core appended the request's commands as one run of entries from `index` on. */

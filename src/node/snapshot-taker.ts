@@ -95,6 +95,7 @@ export class SnapshotTaker {
       time: at.time,
       membership: inForce.membership,
       membershipIndex: inForce.index,
+      seqs: driver.core.memberSeqs(),
       stateHash,
       hashVersion: frozen.hashVersion,
       format: frozen.format,

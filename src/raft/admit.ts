@@ -3,6 +3,7 @@ import { becomeFollower } from "./follower.ts";
 import type { Message, Replaced } from "./message.ts";
 import { peerOf } from "./peers.ts";
 import { publishRole } from "./role.ts";
+import { tellRolledBack } from "./rollback.ts";
 import { send } from "./send.ts";
 import type { State } from "./state.ts";
 
@@ -49,6 +50,7 @@ export function isAdmitted(s: State, message: Message): boolean {
 export function onReplaced(s: State, message: Message & Replaced): void {
   const { membership } = s.members.effective;
   const own = membership.members.get(s.self);
+  if (message.boot !== "" && message.boot !== s.options.boot) return;
   if (s.isRetired || (own !== undefined && message.reason !== "rolled-back" && message.at <= own.admitted)) return;
   s.isRetired = true;
   s.out.observe({ kind: "distrusted", reason: message.reason, at: message.at });
@@ -78,12 +80,12 @@ function responseProblem(s: State, message: Message): string | undefined {
 function answerRetired(s: State, message: Message): boolean {
   const to = message.from;
   if (s.distrusted.has(to) && message.kind !== "append") {
-    send(s, { to }, { kind: "replaced", reason: "rolled-back", at: s.commit });
+    tellRolledBack(s, to);
     return true;
   }
   const at = s.members.retiredAt(to);
   // A leader whose own removal is committed speaks once more, to hand over.
   if (at === undefined || to === s.leader) return false;
-  send(s, { to }, { kind: "replaced", reason: "removed", at });
+  send(s, { to }, { kind: "replaced", reason: "removed", at, boot: "" });
   return true;
 }

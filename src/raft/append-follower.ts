@@ -4,7 +4,9 @@ import { chainAfter, type Entry, type EntryId } from "./entry.ts";
 import { heardLeader } from "./follower.ts";
 import { decodeMembership } from "./membership-codec.ts";
 import type { Append } from "./message.ts";
+import { decodeCheck } from "./pair-seq.ts";
 import { publishMembership } from "./role.ts";
+import { learnSeq } from "./rollback.ts";
 import { send } from "./send.ts";
 import type { State } from "./state.ts";
 
@@ -65,6 +67,7 @@ function store(s: State, from: MemberKey, entries: readonly Entry[]): boolean {
 function storeOne(s: State, entry: Entry): void {
   s.log.append(entry);
   s.out.append(entry);
+  if (entry.kind === "check") for (const told of decodeCheck(entry.data)) learnSeq(s, told);
   if (entry.kind !== "membership") return;
   s.members.append({ index: entry.index, membership: decodeMembership(entry.data) });
   publishMembership(s);

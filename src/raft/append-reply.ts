@@ -1,6 +1,7 @@
 import type { BootId, MemberKey } from "../base/index.ts";
 import type { AppendReply, SnapshotReply } from "./message.ts";
 import type { Progress } from "./progress.ts";
+import { learnSeq } from "./rollback.ts";
 import type { Leading, State } from "./state.ts";
 
 interface From {
@@ -15,7 +16,7 @@ export function onAppendReply(s: State, leading: Leading, from: From, reply: App
     s.out.mark("ack-of-another-session");
     return;
   }
-  noteSeq(s, from, reply.seq);
+  learnSeq(s, { ...from, seq: reply.seq });
   progress.applied = Math.max(progress.applied, reply.applied);
   if (reply.round > progress.ackedRound) {
     progress.ackedRound = reply.round;
@@ -74,10 +75,4 @@ function checkCatchUp(s: State, progress: Progress): void {
 function restartCatchUp(s: State, progress: Progress): void {
   progress.isCaughtUp = false;
   progress.catchUp = { target: s.log.lastIndex, startedAt: s.now };
-}
-
-function noteSeq(s: State, from: From, seq: number): void {
-  const known = s.ackedSeq.get(from.key);
-  if (known === undefined || seq > known.seq || from.boot !== known.boot)
-    s.ackedSeq.set(from.key, { seq, boot: from.boot });
 }

@@ -3,6 +3,7 @@ import type { Effects, HardState, Role } from "./effects.ts";
 import type { Entry, EntryId } from "./entry.ts";
 import type { RaftEvent } from "./event.ts";
 import type { Membership } from "./membership.ts";
+import type { PairSeq } from "./pair-seq.ts";
 import type { SnapshotMeta } from "./snapshot-meta.ts";
 
 /** All times in ms. lease ≤ heartbeat ≤ election; none below 300 in production. */
@@ -102,6 +103,8 @@ export interface RaftCore {
   entryId(index: LogIndex): (EntryId & { readonly time: number }) | undefined;
   /** The membership in force at an index that is applied here: what a snapshot of that index must carry. */
   membershipAt(index: LogIndex): { readonly membership: Membership; readonly index: LogIndex };
+  /** What the members acknowledged, as far as this node knows: what a snapshot must carry. */
+  memberSeqs(): readonly PairSeq[];
   /** All invariants, dear ones too. @throws InvariantViolation */
   check(): void;
 }

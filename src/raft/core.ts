@@ -13,9 +13,11 @@ import type { MembershipPoint } from "./membership-history.ts";
 import { onChange } from "./membership-leader.ts";
 import { onDuplicatePair, onHello, onPeerDown } from "./peers.ts";
 import { onApplied, onPropose } from "./propose.ts";
+import type { PairSeq } from "./pair-seq.ts";
 import { onCancelRead, onRead } from "./read-index.ts";
 import { onReceive } from "./receive.ts";
 import { isSoleVoter, shownRole } from "./role.ts";
+import { memberSeqs } from "./rollback.ts";
 import { settleLeader } from "./settle.ts";
 import { onSnapshotInstalled, onSnapshotReceived } from "./snapshot-follower.ts";
 import { onSnapshotSent, onSnapshotTaken } from "./snapshot-leader.ts";
@@ -69,6 +71,10 @@ class Core implements RaftCore {
 
   membershipAt(index: LogIndex): MembershipPoint {
     return this.#state.members.at(index);
+  }
+
+  memberSeqs(): readonly PairSeq[] {
+    return memberSeqs(this.#state);
   }
 
   check(): void {

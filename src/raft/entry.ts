@@ -2,7 +2,7 @@ import { ByteWriter, crc32, writeU32, type LogIndex, type Term } from "../base/i
 
 /**
  * What an entry is for. `command`: bytes for the state machine. `membership`: an encoded {@link Membership}.
- * `noop`: a new leader's first entry. `check`: names a point at which nodes compare their state hash.
+ * `noop`: a new leader's first entry. `check`: what the members' disks have promised, see `rollback.ts`.
  */
 export type EntryKind = "noop" | "command" | "membership" | "check";
 

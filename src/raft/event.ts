@@ -19,7 +19,6 @@ export type RaftEvent =
       readonly kind: "propose";
       readonly now: number;
       readonly request: RequestId;
-      readonly entryKind: "command" | "check";
       readonly commands: readonly Uint8Array[];
     }
   | { readonly kind: "read"; readonly now: number; readonly request: RequestId }
@@ -63,7 +62,7 @@ export type RaftEvent =
       readonly session: number;
       readonly ok: boolean;
     }
-  /** A connection with this process is up: it proved (key, boot) and told its durable `seq`. */
+  /** A connection with this process is up: it proved (key, boot) and told how many transactions its disk held at its start. */
   | {
       readonly kind: "hello";
       readonly now: number;

@@ -7,6 +7,7 @@ export * from "./membership-change.ts";
 export * from "./membership-codec.ts";
 export * from "./membership.ts";
 export * from "./message.ts";
+export * from "./pair-seq.ts";
 export * from "./quorum.ts";
 export * from "./snapshot-codec.ts";
 export * from "./snapshot-meta.ts";

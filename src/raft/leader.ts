@@ -30,6 +30,8 @@ export function becomeLeader(s: State): void {
     transfer: undefined,
     change: undefined,
     promoteAt: s.now,
+    checkAt: s.now + checkIntervalMs(s),
+    checkedTo: 0,
     unapplied: [],
     unappliedBytes: 0,
     quorumCheckFrom: s.now + s.options.timing.leaderLeaseTimeoutMs,
@@ -42,6 +44,11 @@ export function becomeLeader(s: State): void {
   publishRole(s, "won the election");
   syncProgress(s, leading);
   appendOwn(s, leading, "noop", [NO_DATA]);
+}
+
+/** What the members' disks have promised is logged this often, if anything is. */
+export function checkIntervalMs(s: State): number {
+  return 2 * s.options.timing.heartbeatTimeoutMs;
 }
 
 /** Appends entries of the own term. They are sent and written at the end of the step, at the same time. */

@@ -52,7 +52,7 @@ export function tellRemoved(s: State, before: ReadonlyMap<MemberKey, unknown>): 
   const { membership, index } = s.members.committed;
   for (const key of before.keys()) {
     if (key === s.self || membership.members.has(key)) continue;
-    send(s, { to: key }, { kind: "replaced", reason: "removed", at: index });
+    send(s, { to: key }, { kind: "replaced", reason: "removed", at: index, boot: "" });
   }
 }
 

@@ -72,7 +72,7 @@ export interface AppendReply {
   readonly session: number;
   /** Not ok for lack of anything to attach to: only a snapshot helps. */
   readonly needSnapshot: boolean;
-  /** The follower's number of durable transactions: lower than once told means its disk was rolled back. */
+  /** The follower's number of durable transactions: a process that starts with fewer has a folder that was put back. */
   readonly seq: number;
   /** The follower's applied index, for lag reports. */
   readonly applied: LogIndex;
@@ -118,6 +118,8 @@ export interface Replaced {
   readonly reason: "replaced" | "removed" | "rolled-back";
   /** Log index of the change. */
   readonly at: LogIndex;
+  /** The process that is meant; empty: the pair, whatever process speaks for it. */
+  readonly boot: BootId;
 }
 
 /** The leader takes its leave on purpose: known gone. */

@@ -1,8 +1,7 @@
 import type { BootId, MemberKey } from "../base/index.ts";
 import type { RaftEvent } from "./event.ts";
 import { becomeFollower } from "./follower.ts";
-import { hasQuorum } from "./quorum.ts";
-import { send } from "./send.ts";
+import { judgeFolder } from "./rollback.ts";
 import type { Peer, State } from "./state.ts";
 
 /** Strangers that are remembered; members always are. */
@@ -13,7 +12,13 @@ export function peerOf(s: State, key: MemberKey): Peer {
   const known = s.peers.get(key);
   if (known !== undefined) return known;
   if (s.peers.size >= PEERS_MAX) forgetStrangers(s);
-  const peer: Peer = { boot: undefined, isFromHello: false, isConnected: false, heardAt: -Infinity };
+  const peer: Peer = {
+    boot: undefined,
+    startSeq: undefined,
+    isFromHello: false,
+    isConnected: false,
+    heardAt: -Infinity,
+  };
   s.peers.set(key, peer);
   return peer;
 }
@@ -25,7 +30,8 @@ export function onHello(s: State, hello: Extract<RaftEvent, { kind: "hello" }>):
   peer.isFromHello = true;
   peer.isConnected = true;
   peer.heardAt = s.now;
-  if (isRolledBack(s, hello)) return distrust(s, hello.key);
+  peer.startSeq = hello.seq;
+  judgeFolder(s, hello.key);
   const { leading } = s;
   const progress = leading?.progress.get(hello.key);
   if (leading === undefined || progress === undefined) return;
@@ -52,27 +58,6 @@ export function onDuplicatePair(s: State, key: MemberKey, isPresent: boolean): v
     becomeFollower(s, s.hard.term, "another process claims this pair");
   }
   if (s.leading !== undefined) s.leading.isCommitDirty = true;
-}
-
-/**
- * Whether a new process of a pair knows less than an older one acknowledged here: its folder was put back. Only a new
- * process is judged, as the counter of a live one may be told late.
- */
-function isRolledBack(s: State, { key, boot, seq }: Extract<RaftEvent, { kind: "hello" }>): boolean {
-  const acked = s.ackedSeq.get(key);
-  return acked !== undefined && acked.boot !== boot && seq < acked.seq;
-}
-
-/** Its promises are void. Nobody is accused if too few trusted voters were left to go on. */
-function distrust(s: State, key: MemberKey): void {
-  const isTrusted = (voter: MemberKey): boolean => voter !== key && !s.distrusted.has(voter);
-  if (!hasQuorum(s.members.effective.membership, isTrusted)) {
-    s.out.mark("rolled-back-not-accused");
-    return;
-  }
-  s.distrusted.add(key);
-  s.out.mark("rolled-back-accused");
-  send(s, { to: key }, { kind: "replaced", reason: "rolled-back", at: s.commit });
 }
 
 function forgetStrangers(s: State): void {

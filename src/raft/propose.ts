@@ -6,7 +6,7 @@ import type { Leading, State } from "./state.ts";
 
 /** Appends all commands or none. Once appended, whatever happens, the outcome is no refusal any more. */
 export function onPropose(s: State, event: Extract<RaftEvent, { kind: "propose" }>): void {
-  const { request, entryKind, commands } = event;
+  const { request, commands } = event;
   assert(commands.length > 0, "A proposal must have commands");
   const { leading } = s;
   const refusal = leading === undefined ? notLeader(s) : refusalOf(s, leading);
@@ -15,7 +15,7 @@ export function onPropose(s: State, event: Extract<RaftEvent, { kind: "propose" 
     return;
   }
   const index = s.log.lastIndex + 1;
-  appendOwn(s, leading, entryKind, commands);
+  appendOwn(s, leading, "command", commands);
   s.out.accept(request, index, commands.length, s.hard.term);
 }
 

@@ -19,6 +19,8 @@ export function replicate(s: State, leading: Leading): void {
     leading.commitNoticeAt = Infinity;
   }
   for (const progress of leading.progress.values()) {
+    // What it writes now would hide what it lost from those that meet it later.
+    if (s.distrusted.has(progress.key)) continue;
     const hasSent = sendEntries(s, leading, progress);
     if (isRound && !hasSent) sendEmpty(s, leading, progress);
   }

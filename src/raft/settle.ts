@@ -2,6 +2,7 @@ import { advanceCommit } from "./commit.ts";
 import { settleMembership, tellRemoved } from "./membership-leader.ts";
 import { confirmReads } from "./read-index.ts";
 import { replicate, sendEmpty } from "./replicate.ts";
+import { logSeqs } from "./rollback.ts";
 import type { Leading, State } from "./state.ts";
 import { advanceTransfer } from "./transfer.ts";
 
@@ -20,6 +21,7 @@ export function settleLeader(s: State): void {
   if (s.leading === undefined) return;
   advanceTransfer(s, leading);
   if (s.leading === undefined) return;
+  logSeqs(s, leading);
   tellCommit(s, leading);
   replicate(s, leading);
 }

@@ -1,5 +1,6 @@
 import { type ByteReader, type ByteWriter, MalformedBytes, toClusterId } from "../base/index.ts";
 import { decodeMembership, encodeMembership } from "./membership-codec.ts";
+import { readPairSeqs, writePairSeqs } from "./pair-seq.ts";
 import type { SnapshotMeta } from "./snapshot-meta.ts";
 
 const META_VERSION = 1;
@@ -9,6 +10,7 @@ export function writeSnapshotMeta(out: ByteWriter, meta: SnapshotMeta): void {
   out.u8(META_VERSION).text(meta.id).text(meta.clusterId).u53(meta.epoch.counter).text(meta.epoch.random);
   out.u53(meta.index).u53(meta.term).u32(meta.chain).u53(meta.time);
   out.bytes(encodeMembership(meta.membership)).u53(meta.membershipIndex);
+  writePairSeqs(out, meta.seqs);
   out.u53(meta.sizeBytes).text(meta.sha256).text(meta.stateHash).u32(meta.hashVersion).u32(meta.format);
   out.u8(meta.origin === "local" ? 0 : 1);
 }
@@ -27,6 +29,7 @@ export function readSnapshotMeta(reader: ByteReader): SnapshotMeta {
     time: reader.u53(),
     membership: decodeMembership(reader.bytes()),
     membershipIndex: reader.u53(),
+    seqs: readPairSeqs(reader),
     sizeBytes: reader.u53(),
     sha256: reader.text(),
     stateHash: reader.text(),

@@ -3,6 +3,7 @@ import { commitTo } from "./commit.ts";
 import type { RaftEvent } from "./event.ts";
 import { becomeFollower, heardLeader, retryForwardedReads } from "./follower.ts";
 import { publishMembership } from "./role.ts";
+import { learnSeq } from "./rollback.ts";
 import { send } from "./send.ts";
 import type { SnapshotMeta } from "./snapshot-meta.ts";
 import type { State } from "./state.ts";
@@ -22,6 +23,7 @@ export function onSnapshotReceived(s: State, { from, term, session, meta }: Rece
   }
   if (term > s.hard.term) becomeFollower(s, term, `${from} leads`);
   heardLeader(s, from, s.leaderBoot ?? s.peers.get(from)?.boot ?? "");
+  for (const told of meta.seqs) learnSeq(s, told);
   if (meta.index > s.commit) take(s, meta, from);
   const index = Math.min(s.commit, Math.max(meta.index, s.durability.index));
   send(s, { to: from, durableTo: index }, { kind: "snapshot-reply", session, index, ok: true });

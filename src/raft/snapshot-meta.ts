@@ -1,5 +1,6 @@
 import type { ClusterId, Epoch, LogIndex, Term } from "../base/index.ts";
 import type { Membership } from "./membership.ts";
+import type { PairSeq } from "./pair-seq.ts";
 
 /** What a snapshot says about itself: everything the log needs to continue from it. */
 export interface SnapshotMeta {
@@ -15,6 +16,8 @@ export interface SnapshotMeta {
   /** The membership in force AT `index`, and the index of the entry that made it. */
   readonly membership: Membership;
   readonly membershipIndex: LogIndex;
+  /** What its members had acknowledged, as far as the node knew that took it. */
+  readonly seqs: readonly PairSeq[];
   /** Compressed bytes and their SHA-256 in hex. */
   readonly sizeBytes: number;
   readonly sha256: string;

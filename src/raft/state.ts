@@ -8,6 +8,7 @@ import { EMPTY_MEMBERSHIP } from "./membership.ts";
 import { decodeMembership } from "./membership-codec.ts";
 import { MembershipHistory, type MembershipPoint } from "./membership-history.ts";
 import { Out } from "./out.ts";
+import { decodeCheck, type PairSeq } from "./pair-seq.ts";
 import type { Progress } from "./progress.ts";
 import type { RoundClock } from "./round-clock.ts";
 import type { SnapshotMeta } from "./snapshot-meta.ts";
@@ -62,6 +63,9 @@ export interface Leading {
   change: PendingChange | undefined;
   /** Learners are looked at again then, with a view to promotion. */
   promoteAt: number;
+  /** The next `check` entry is not appended before, and only behind something else than the last one. */
+  checkAt: number;
+  checkedTo: LogIndex;
   /** Last index and bytes of each run of entries that is not applied here yet. */
   unapplied: { readonly last: LogIndex; readonly bytes: number }[];
   unappliedBytes: number;
@@ -90,6 +94,8 @@ export interface FastFailover {
 
 export interface Peer {
   boot: BootId | undefined;
+  /** Transactions that its disk held when that process was started; undefined: no `hello` told yet. */
+  startSeq: number | undefined;
   isFromHello: boolean;
   isConnected: boolean;
   heardAt: number;
@@ -129,10 +135,10 @@ export interface State {
   /** The log was reset to a snapshot that the state machine does not hold yet; its index. */
   installing: LogIndex | undefined;
   readonly peers: Map<MemberKey, Peer>;
-  /** Highest transaction counter that each pair acknowledged to this node, and the process that did. */
-  readonly ackedSeq: Map<MemberKey, { readonly seq: number; readonly boot: BootId }>;
-  /** Pairs whose disk was rolled back: neither their votes nor their acknowledgements count. */
-  readonly distrusted: Set<MemberKey>;
+  /** The highest transaction counter of each pair: acknowledged here, or found in the log or a snapshot. Never undone. */
+  readonly seqs: Map<MemberKey, PairSeq>;
+  /** Pairs with a process whose folder was put back: neither its votes nor its acknowledgements count. */
+  readonly distrusted: Map<MemberKey, BootId>;
   /** Pairs that two live processes claim. */
   readonly duplicates: Set<MemberKey>;
   /** Reads that this node has asked its leader for. */
@@ -185,8 +191,8 @@ export function createState(options: CoreOptions): State {
     snapshot,
     installing: undefined,
     peers: new Map(),
-    ackedSeq: new Map(),
-    distrusted: new Set(),
+    seqs: recoverSeqs(options),
+    distrusted: new Map(),
     duplicates: new Set(),
     forwardedReads: new Map(),
     transferRequest: undefined,
@@ -209,4 +215,15 @@ function recoverMemberships({ snapshot, log }: CoreOptions): MembershipPoint[] {
     points.push({ index: entry.index, membership: decodeMembership(entry.data) });
   }
   return points;
+}
+
+/** What pairs acknowledged, as far as the snapshot and the log behind it tell. */
+function recoverSeqs({ snapshot, log }: CoreOptions): Map<MemberKey, PairSeq> {
+  const seqs = new Map((snapshot?.seqs ?? []).map((told) => [told.key, told] as const));
+  for (const entry of log.entries) {
+    if (entry.kind !== "check") continue;
+    for (const told of decodeCheck(entry.data))
+      if (told.seq > (seqs.get(told.key)?.seq ?? -1)) seqs.set(told.key, told);
+  }
+  return seqs;
 }

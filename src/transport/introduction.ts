@@ -41,7 +41,7 @@ export interface Introduction {
   readonly boot: BootId;
   /** Who is meant; empty: whoever answers. */
   readonly to: MemberKey;
-  /** Durable transactions of this data folder. */
+  /** Transactions that this data folder held when the process started. */
   readonly seq: number;
   readonly lastIndex: LogIndex;
   readonly version: string;

@@ -48,7 +48,7 @@ const BODIES: readonly MessageBody[] = [
   { kind: "read-index", request: 8 },
   { kind: "read-index-reply", request: 8, ok: true, index: 10, commit: 11 },
   { kind: "stale-term" },
-  { kind: "replaced", reason: "rolled-back", at: 17 },
+  { kind: "replaced", reason: "rolled-back", at: 17, boot: "00000000000000aa" },
   { kind: "goodbye" },
 ];
 

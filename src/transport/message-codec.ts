@@ -74,7 +74,7 @@ export function writeMessage(out: ByteWriter, message: Message): void {
         .u53(message.commit);
       return;
     case "replaced":
-      out.u8(REPLACED_REASONS.indexOf(message.reason)).u53(message.at);
+      out.u8(REPLACED_REASONS.indexOf(message.reason)).u53(message.at).text(message.boot);
       return;
     case "stale-term":
     case "goodbye":
@@ -131,7 +131,7 @@ function readBody(reader: ByteReader, kind: MessageBody["kind"]): MessageBody {
     case "read-index-reply":
       return { kind, request: reader.u53(), ok: readFlag(reader), index: reader.u53(), commit: reader.u53() };
     case "replaced":
-      return { kind, reason: readReason(reader), at: reader.u53() };
+      return { kind, reason: readReason(reader), at: reader.u53(), boot: reader.text() };
     case "stale-term":
     case "goodbye":
       return { kind };

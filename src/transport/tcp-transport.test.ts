@@ -193,6 +193,7 @@ describe("TcpTransport", () => {
       time: 1,
       membership: EMPTY_MEMBERSHIP,
       membershipIndex: 1,
+      seqs: [],
       sizeBytes: bytes.length,
       sha256: "",
       stateHash: "",

@@ -36,6 +36,7 @@ export function snapshotDraft(index: number): SnapshotDraft {
     time: index,
     membership: EMPTY_MEMBERSHIP,
     membershipIndex: 0,
+    seqs: [],
     stateHash: "00",
     hashVersion: 1,
     format: 1,

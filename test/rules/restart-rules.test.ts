@@ -110,6 +110,7 @@ function snapshotAt(index: number, origin: SnapshotMeta["origin"]): Kept {
     time: fsm.appliedTime,
     membership: EMPTY_MEMBERSHIP,
     membershipIndex: 0,
+    seqs: [],
   };
   const content = { sizeBytes: bytes.length, sha256: "", stateHash: hash, hashVersion, format, origin };
   return { meta: { ...place, ...content, id: `s${index}`, clusterId, epoch }, bytes };

@@ -66,10 +66,8 @@ export class Process implements Running {
       key: host.key,
       boot: setup.boot,
       commandVersion: COMMAND_VERSION,
-      durable: () => {
-        const { seq, lastIndex, hard } = this.durable;
-        return { seq, lastIndex, term: hard.term };
-      },
+      startSeq: this.durable.seq,
+      durable: () => ({ lastIndex: this.durable.lastIndex, term: this.durable.hard.term }),
       onSend: (message) => this.#onSend(message),
       onSent: (message) => this.host.traps.onSent(message.kind),
     });

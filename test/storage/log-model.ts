@@ -105,6 +105,7 @@ function snapshotAt(model: LogModel, index: number): NonNullable<Persist["reset"
     time: index,
     membership: EMPTY_MEMBERSHIP,
     membershipIndex: 0,
+    seqs: [],
     sizeBytes: 1,
     sha256: "",
     stateHash: "",

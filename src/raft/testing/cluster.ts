@@ -27,6 +27,7 @@ export class TestNode {
   readonly key: MemberKey;
   readonly disk: Disk;
   readonly boot: string;
+  readonly startSeq: number;
   core: RaftCore;
   now: number;
   nextWake = 0;
@@ -53,6 +54,7 @@ export class TestNode {
     this.key = options.self;
     this.id = options.self.slice(0, options.self.indexOf("~"));
     this.boot = options.boot;
+    this.startSeq = options.seq;
     this.disk = disk;
     this.core = createCore(options);
     this.now = options.now;
@@ -128,7 +130,7 @@ export class TestNode {
     const point = this.core.entryId(index);
     if (point === undefined || index <= this.status.snapshotIndex) return;
     const inForce = this.core.membershipAt(index);
-    const membership = { membership: inForce.membership, membershipIndex: inForce.index };
+    const membership = { membership: inForce.membership, membershipIndex: inForce.index, seqs: this.core.memberSeqs() };
     const stored = { id: `${point.term}-${index}`, sizeBytes: 1, sha256: "", stateHash: "", hashVersion: 1, format: 1 };
     const meta = { ...point, ...membership, ...stored, clusterId: CLUSTER_ID, epoch: EPOCH, origin: "local" as const };
     this.disk.snapshot = meta;
@@ -148,7 +150,7 @@ export class TestNode {
 
   propose(request: number, ...bytes: number[]): void {
     const commands = bytes.map((byte) => new Uint8Array([byte]));
-    this.step({ kind: "propose", request, entryKind: "command", commands });
+    this.step({ kind: "propose", request, commands });
   }
 
   marks(mark: string): number {
@@ -234,8 +236,8 @@ export class Cluster {
 
   /** Tells `to` that a connection with `from` is up. */
   introduce(from: TestNode, to: TestNode): void {
-    const { key, boot, disk, status } = from;
-    const hello = { kind: "hello" as const, key, boot, seq: disk.seq, lastIndex: status.lastIndex };
+    const { key, boot, startSeq, status } = from;
+    const hello = { kind: "hello" as const, key, boot, seq: startSeq, lastIndex: status.lastIndex };
     to.step({ ...hello, version: "1", commandVersion: 1 });
   }
 

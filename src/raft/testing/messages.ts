@@ -115,6 +115,7 @@ export function metaAt(
     time: 5,
     membership,
     membershipIndex: 1,
+    seqs: [],
     sizeBytes: 1,
     sha256: "",
     stateHash: "",

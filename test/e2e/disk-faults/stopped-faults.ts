@@ -8,11 +8,9 @@ export interface StoppedFault {
   /** Before the load goes on and the node is killed, while it still runs. */
   readonly prepare?: (folder: string) => void;
   readonly damage: (folder: string) => void;
-  /** The node starts anew from the others, and says so. False: nothing was promised that is not kept. */
-  readonly isResynced: (role: "leader" | "follower") => boolean;
+  /** The others recognise it by what the log says of this disk: wait until it does. */
+  readonly isToldByLog?: boolean;
 }
-
-const always = (): boolean => true;
 
 /** Behind the headers of the file and of its first frame: frames further on may be left over from before a checkpoint. */
 const FIRST_FRAME_DATA = 32 + 24 + 100;
@@ -24,15 +22,13 @@ export const STOPPED_FAULTS: readonly StoppedFault[] = [
   {
     name: "a flipped bit in the WAL",
     damage: (folder) => flipAt(join(folder, "raft", "raft.db-wal"), FIRST_FRAME_DATA),
-    isResynced: always,
   },
   {
     name: "a WAL cut within its first frame",
     damage: (folder) => truncateSync(join(folder, "raft", "raft.db-wal"), FIRST_FRAME_DATA),
-    isResynced: always,
   },
-  { name: "a deleted WAL", damage: (folder) => rmSync(join(folder, "raft", "raft.db-wal")), isResynced: always },
-  { name: "a deleted log", damage: (folder) => rmSync(join(folder, "raft"), { recursive: true }), isResynced: always },
+  { name: "a deleted WAL", damage: (folder) => rmSync(join(folder, "raft", "raft.db-wal")) },
+  { name: "a deleted log", damage: (folder) => rmSync(join(folder, "raft"), { recursive: true }) },
   {
     name: "an older copy put back",
     prepare: (folder) => copy(folder, "raft", "older"),
@@ -41,8 +37,7 @@ export const STOPPED_FAULTS: readonly StoppedFault[] = [
       copy(folder, "older", "raft");
       rmSync(join(folder, "older"), { recursive: true });
     },
-    // The new leader has never heard from the old one's disk: it is only behind, and is brought up to date.
-    isResynced: (role) => role === "follower",
+    isToldByLog: true,
   },
 ];
 
@@ -66,6 +61,23 @@ export interface Trial {
   readonly log: string;
 }
 
+/** Without load only the entry that says what the disks have promised can follow the last write. */
+async function untilLogTells({ load, urls }: FaultyCluster): Promise<void> {
+  await load.stop();
+  const written = await indexAfter(urls[0], "PUT");
+  while ((await indexAfter(urls[0], "GET")) <= written) await Bun.sleep(20);
+  load.start();
+}
+
+/** The index that a write has, or that a node has applied. */
+async function indexAfter(url: string | undefined, method: "PUT" | "GET"): Promise<number> {
+  for (;;) {
+    const answer = await fetch(`${url}/kv/disk-fault`, method === "PUT" ? { method, body: "last" } : {});
+    if (answer.ok) return Number(answer.headers.get("X-Konsul-Index"));
+    await Bun.sleep(20);
+  }
+}
+
 /** One fault on the node that leads, or on one that follows, under load. */
 export async function tryStopped(
   cluster: FaultyCluster,
@@ -79,6 +91,7 @@ export async function tryStopped(
   await load.more(50);
   fault.prepare?.(cluster.folderOf(at));
   await load.more(50);
+  if (fault.isToldByLog === true) await untilLogTells(cluster);
   await cluster.nodeAt(at).end("SIGKILL");
   fault.damage(cluster.folderOf(at));
   await load.more(20);

@@ -179,6 +179,7 @@ describe("canaries: each invariant is broken once, and says so", () => {
       time: 0,
       membership: members([A]),
       membershipIndex: 1,
+      seqs: [],
       sizeBytes: 0,
       sha256: "",
       stateHash: "x",

@@ -13,8 +13,9 @@ export interface TransportSetup {
   readonly key: MemberKey;
   readonly boot: BootId;
   readonly commandVersion: number;
-  /** What this process says of itself in a handshake. */
-  readonly durable: () => { readonly seq: number; readonly lastIndex: number; readonly term: number };
+  /** Transactions that the disk held when this process was started. */
+  readonly startSeq: number;
+  readonly durable: () => { readonly lastIndex: number; readonly term: number };
   /** Sees every message before it leaves. */
   readonly onSend: (message: Message) => void;
   /** Sees every message after it left. */
@@ -76,8 +77,15 @@ export class SimulatedTransport implements Transport, End {
 
   introduce(): ReturnType<End["introduce"]> {
     const { key, boot } = this;
-    const { seq, lastIndex } = this.#setup.durable();
-    return { key, boot, seq, lastIndex, version: "1.0.0", commandVersion: this.#setup.commandVersion };
+    const { lastIndex } = this.#setup.durable();
+    return {
+      key,
+      boot,
+      seq: this.#setup.startSeq,
+      lastIndex,
+      version: "1.0.0",
+      commandVersion: this.#setup.commandVersion,
+    };
   }
 
   receive(messages: readonly Message[]): void {

@@ -1,0 +1,64 @@
+import type { MemberKey } from "../base/index.ts";
+import { hasCommittedOwnTerm } from "./commit.ts";
+import { appendOwn, checkIntervalMs } from "./leader.ts";
+import { encodeCheck, type PairSeq } from "./pair-seq.ts";
+import { hasQuorum } from "./quorum.ts";
+import { send } from "./send.ts";
+import type { Leading, State } from "./state.ts";
+
+/**
+ * How a data folder that was put back to an older copy is found: its own files agree with each other, so the others must
+ * know better. Each acknowledgement carries the number of transactions on that disk; the leader writes the highest into
+ * the log now and then, snapshots keep them, and a process that was started with fewer than its pair once had is out.
+ */
+export function learnSeq(s: State, told: PairSeq): void {
+  const known = s.seqs.get(told.key);
+  if (known !== undefined && known.seq >= told.seq) return;
+  s.seqs.set(told.key, told);
+  judgeFolder(s, told.key);
+}
+
+/** What is known of the members in force: what a `check` entry and a snapshot carry. */
+export function memberSeqs(s: State): readonly PairSeq[] {
+  const { members } = s.members.effective.membership;
+  for (const key of s.seqs.keys()) if (!members.has(key)) s.seqs.delete(key);
+  return [...s.seqs.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** Writes down what the pairs acknowledged, soon after there was something to acknowledge: an idle log stays as it is. */
+export function logSeqs(s: State, leading: Leading): void {
+  const isQuiet = leading.checkedTo === s.log.lastIndex || s.now < leading.checkAt;
+  if (isQuiet || leading.progress.size === 0 || !hasCommittedOwnTerm(s, leading)) return;
+  if (leading.transfer !== undefined || s.isStopping || s.isDiskFull) return;
+  leading.checkAt = s.now + checkIntervalMs(s);
+  learnSeq(s, { key: s.self, boot: s.options.boot, seq: s.durability.seq });
+  appendOwn(s, leading, "check", [encodeCheck(memberSeqs(s))]);
+  leading.checkedTo = s.log.lastIndex;
+}
+
+/**
+ * Compares what a process was started with to what its pair acknowledged before, in another process. Both are facts that
+ * do not change while it lives, so it does not matter which of them is heard first, nor how late.
+ */
+export function judgeFolder(s: State, key: MemberKey): void {
+  const peer = s.peers.get(key);
+  const known = s.seqs.get(key);
+  if (peer?.startSeq === undefined || peer.boot === undefined || s.distrusted.get(key) === peer.boot) return;
+  s.distrusted.delete(key);
+  if (known === undefined || known.boot === peer.boot || peer.startSeq >= known.seq) return;
+  // Nobody is accused if too few trusted voters were left to go on.
+  const isTrusted = (voter: MemberKey): boolean => voter !== key && !s.distrusted.has(voter);
+  if (!hasQuorum(s.members.effective.membership, isTrusted)) {
+    s.out.mark("rolled-back-not-accused");
+    return;
+  }
+  s.distrusted.set(key, peer.boot);
+  s.out.mark("rolled-back-accused");
+  tellRolledBack(s, key);
+}
+
+/** Names the process: another one of this pair may have found its folder whole. */
+export function tellRolledBack(s: State, key: MemberKey): void {
+  const boot = s.distrusted.get(key) ?? "";
+  send(s, { to: key }, { kind: "replaced", reason: "rolled-back", at: s.commit, boot });
+}
