@@ -39,7 +39,7 @@ describe("alerts and dashboard", () => {
     );
     const tests = read("monitoring", "prometheus", "raft-alerts.test.yaml");
     const page = read("docs", "clustering.md");
-    expect(rules.length).toBe(10);
+    expect(rules.length).toBe(11);
     for (const name of rules) {
       expect(tests).toContain(`name: ${name} fires`);
       expect(tests).toContain(`name: ${name} is silent`);

@@ -64,6 +64,7 @@ function setCoreGauges(metrics: Metrics, node: RaftNode): void {
   metrics.set("konsul_raft_voters", voters.length);
   metrics.set("konsul_raft_quorum_size", Math.floor(voters.length / 2) + 1);
   metrics.set("konsul_raft_peers", Math.max(0, core.membership.members.size - 1));
+  metrics.set("konsul_raft_duplicate_members", core.duplicates.length);
   metrics.set("konsul_storage_untrusted", condition.kind === "untrusted" ? 1 : 0);
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { COMMIT, err, memberKey, ok, VERSION, type Clock, type Result } from "../base/index.ts";
+import { COMMIT, err, memberKey, ok, parseMemberKey, VERSION, type Clock, type Result } from "../base/index.ts";
 import type { Formed } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
 import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
@@ -266,10 +266,18 @@ function logConditions(node: RaftNode, logger: Logger, listeners: ConditionListe
       } else if (observation.kind === "distrusted") {
         logger.error("This node is no member any more and will not campaign again", { reason: observation.reason });
       }
+      if (observation.kind === "duplicate") logDuplicate(observation, logger);
       if (observation.kind === "role")
         logger.info(`This node is ${observation.role}`, { term: observation.term, reason: observation.reason });
     },
   });
+}
+
+function logDuplicate({ key, isPresent }: { readonly key: string; readonly isPresent: boolean }, logger: Logger): void {
+  const member = parseMemberKey(key).id;
+  const advice = "its data folder was copied: stop one of them, and start it with an empty folder and an id of its own";
+  if (isPresent) logger.error("Two live processes claim to be one member: neither counts", { member, advice });
+  else logger.info("Only one process claims to be this member again", { member });
 }
 
 /** Who can write into the leader's data folder may ask for a new first token. */

@@ -43,7 +43,8 @@ export function isAdmitted(s: State, message: Message): boolean {
   const peer = peerOf(s, message.from);
   peer.boot ??= message.fromBoot;
   peer.heardAt = s.now;
-  return isResponse(message.kind) || !answerRetired(s, message);
+  if (!isResponse(message.kind)) return !isAskedByTwo(s, message) && !answerRetired(s, message);
+  return true;
 }
 
 /** This pair was told that it does not count any more. */
@@ -74,6 +75,13 @@ function responseProblem(s: State, message: Message): string | undefined {
   if (s.duplicates.has(message.from)) return "two processes claim this pair";
   if (s.distrusted.has(message.from)) return "its disk was rolled back";
   return undefined;
+}
+
+/** A vote for a pair that two processes claim would be one for each of them: both could lead in one term. */
+function isAskedByTwo(s: State, { kind, from }: Message): boolean {
+  if (!s.duplicates.has(from) || (kind !== "vote" && kind !== "pre-vote")) return false;
+  s.out.observe({ kind: "dropped", reason: "two processes claim this pair", from });
+  return true;
 }
 
 /** True: the sender was told that it is out, and is not listened to. */

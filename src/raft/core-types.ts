@@ -89,6 +89,8 @@ export interface CoreStatus {
   /** Monotonic ms of the last accepted message of the leader; own `now` on the leader. */
   readonly leaderContact: number;
   readonly isTransferring: boolean;
+  /** Pairs that two live processes claim, as this node sees it. */
+  readonly duplicates: readonly MemberKey[];
   readonly peers: readonly PeerStatus[];
 }
 

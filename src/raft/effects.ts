@@ -88,6 +88,8 @@ export type Observation =
   | { readonly kind: "dropped"; readonly reason: string; readonly from: MemberKey }
   /** This pair must not vote, acknowledge or campaign any more: the driver stops it and says why. */
   | { readonly kind: "distrusted"; readonly reason: "replaced" | "removed" | "rolled-back"; readonly at: LogIndex }
+  /** Two live processes claim one pair, or no longer: an alarm. */
+  | { readonly kind: "duplicate"; readonly key: MemberKey; readonly isPresent: boolean }
   /** Logs with equal (index, term) differ in content: halt with data kept. */
   | { readonly kind: "diverged"; readonly index: LogIndex; readonly term: Term; readonly peer: MemberKey }
   /** A rare path was taken; the simulator counts these. */

@@ -54,6 +54,7 @@ export function onPeerDown(s: State, key: MemberKey, boot: BootId): void {
 export function onDuplicatePair(s: State, key: MemberKey, isPresent: boolean): void {
   if (isPresent) s.duplicates.add(key);
   else s.duplicates.delete(key);
+  s.out.observe({ kind: "duplicate", key, isPresent });
   if (isPresent && key === s.self && s.role !== "follower") {
     becomeFollower(s, s.hard.term, "another process claims this pair");
   }

@@ -2,6 +2,8 @@ import type { CoreStatus, PeerStatus } from "./core-types.ts";
 import { shownRole } from "./role.ts";
 import type { State } from "./state.ts";
 
+const NOBODY: readonly never[] = [];
+
 /** A picture of the state for others; nothing in it changes later. */
 export function statusOf(s: State): CoreStatus {
   const { log, members, leading } = s;
@@ -23,6 +25,7 @@ export function statusOf(s: State): CoreStatus {
     committedMembershipIndex: members.committed.index,
     leaderContact: leading === undefined ? s.leaderContact : s.now,
     isTransferring: leading?.transfer !== undefined,
+    duplicates: s.duplicates.size === 0 ? NOBODY : [...s.duplicates],
     peers: peersOf(s),
   };
 }

@@ -71,6 +71,11 @@ export const CATALOGUE = [
   },
   { name: "konsul_state_bytes", kind: "gauge", help: "Approximate memory of the state" },
   { name: "konsul_peer_rejected_total", kind: "counter", help: "Peer connections turned away", labels: ["reason"] },
+  {
+    name: "konsul_raft_duplicate_members",
+    kind: "gauge",
+    help: "Members that two live processes claim to be: a cloned data folder; neither counts",
+  },
   { name: "konsul_storage_untrusted", kind: "gauge", help: "1: the disk broke a promise and this node serves nothing" },
   {
     name: "konsul_event_loop_delay_seconds",

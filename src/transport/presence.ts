@@ -69,9 +69,18 @@ export class Presence {
     if (boots === undefined || connections === undefined || !connections.delete(connection)) return;
     if (connections.size > 0) return;
     boots.delete(peer.boot);
-    if (boots.size === 1) this.#events.onDuplicate(key, false);
     if (boots.size === 0) this.#connections.delete(key);
     this.#events.onDown(key, peer.boot);
+    if (boots.size === 1) this.#onOneLeft(key, boots);
+  }
+
+  /** Whoever is left speaks for the pair again, though it may have been the first of the two. */
+  #onOneLeft(key: MemberKey, boots: ReadonlyMap<BootId, ReadonlySet<Connection>>): void {
+    this.#events.onDuplicate(key, false);
+    for (const connections of boots.values()) {
+      const [connection] = connections;
+      if (connection?.peer !== undefined) this.#events.onUp(connection.peer);
+    }
   }
 
   all(): Connection[] {

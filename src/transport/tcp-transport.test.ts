@@ -26,9 +26,15 @@ const open: TcpTransport[] = [];
 let nextId = 1;
 
 function startPeer(
-  options: { readonly clusterId?: string; readonly tokens?: readonly string[]; readonly port?: number } = {},
+  options: {
+    readonly clusterId?: string;
+    readonly tokens?: readonly string[];
+    readonly port?: number;
+    readonly id?: string;
+  } = {},
 ): Peer {
-  const id = `n${nextId++}`;
+  nextId += 1;
+  const id = options.id ?? `n${nextId}`;
   const incarnation = "00000000000000aa";
   const boot = nextId.toString(16).padStart(16, "0");
   const key = memberKey(id, incarnation);
@@ -137,6 +143,26 @@ describe("TcpTransport", () => {
     b.transport.stop(() => undefined);
     await until(() => a.log.length >= 3);
     expect(a.log.slice(1, 3)).toEqual([`down ${b.key}`, `gone ${b.key}`]);
+  });
+
+  test("of two processes of one pair, the one that is left is greeted again", async () => {
+    const [a, b] = [startPeer(), startPeer()];
+    a.transport.setMembers([memberOf(a), memberOf(b)]);
+    await until(() => a.log.length > 0);
+    const clone = startPeer({ id: b.key.split("~")[0] ?? "" });
+    clone.transport.setMembers([memberOf(a)]);
+    await until(() => a.log.includes(`duplicate ${b.key} true`));
+    clone.transport.stop(() => undefined);
+    await until(() => a.log.length >= 6);
+    const hello = `hello ${b.key} seq 3`;
+    expect(a.log).toEqual([
+      hello,
+      `duplicate ${b.key} true`,
+      hello,
+      `down ${b.key}`,
+      `duplicate ${b.key} false`,
+      hello,
+    ]);
   });
 
   test("another cluster's node is turned away on both sides", async () => {

@@ -168,6 +168,7 @@ export class World implements Stage {
         return;
       case "diverged":
       case "distrusted":
+      case "duplicate":
       case "leader":
       case "membership":
         return;

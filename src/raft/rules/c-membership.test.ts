@@ -404,6 +404,22 @@ describe("C. membership: who may be lost", () => {
     node.hear("b", term, appendReply({ match: 2 }));
     expect(node.status.commit).toBe(2);
   });
+
+  test("two processes of one pair get no vote: each could lead with it", () => {
+    const { node, sent } = lonelyNode("a", diskWith(THREE, []));
+    node.step({ kind: "duplicate-pair", key: keyOf("b"), present: true });
+    expect(node.status.duplicates).toEqual([keyOf("b")]);
+
+    node.hear("b", 2, vote(1, 1));
+    node.flush();
+    expect(sent).toEqual([]);
+    expect(node.status.term).toBe(1);
+
+    node.step({ kind: "duplicate-pair", key: keyOf("b"), present: false });
+    node.hear("b", 2, vote(1, 1));
+    node.flush();
+    expect(sent.map(({ kind }) => kind)).toEqual(["vote-reply"]);
+  });
 });
 
 function hello(node: TestNode, key: MemberKey, boot: string, seq: number): void {
