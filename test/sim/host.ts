@@ -12,6 +12,14 @@ import type { Machine, Stage } from "./stage.ts";
 /** What the operator wants this machine to be. */
 export type Wish = "voter" | "learner" | "absent";
 
+/** A data folder at one moment. */
+export interface FolderCopy {
+  readonly key: MemberKey;
+  readonly identity: Identity;
+  readonly log: LogImage;
+  readonly snapshots: SnapshotDisk;
+}
+
 /** One machine: a clock, disks, and at most one process. */
 export class Host implements Machine {
   readonly number: number;
@@ -27,7 +35,12 @@ export class Host implements Machine {
   isOn = true;
   /** The disk broke a promise or lost everything: this pair never comes back. */
   isLost = false;
-  /** Told by others that it must not count: comes back as a new incarnation. */
+  /** Its folder is an older copy: the others must find out and tell it, and then it comes back as a new incarnation. */
+  isRolledBack = false;
+  /** Its log is behind its witness: found when it starts. */
+  #isBehindWitness = false;
+  /** The disks as they were when everything was wiped, whole: somebody may find them again. */
+  former: FolderCopy | undefined;
   readonly #world: Stage;
   readonly #random: Prng;
   #restartAt: number | undefined;
@@ -92,6 +105,7 @@ export class Host implements Machine {
   start(): void {
     // The mark "untrusted" outlives the process: a broken disk is not served again, only wiped.
     if (this.process !== undefined || this.log.isBroken) return;
+    if (this.#isBehindWitness) return this.#wipeLater(0);
     this.#restartAt = undefined;
     this.isOn = true;
     const process = new Process(this.#world, this, { boot: this.#world.mint(), random: this.#random.fork() });
@@ -128,7 +142,10 @@ export class Host implements Machine {
   /** Everything on the disks is gone, and the machine comes back empty, as a new incarnation. */
   wipe(downMs: number): void {
     this.kill(downMs, false);
+    this.former = this.isLost ? undefined : this.copyFolder(this.log.image);
     this.isLost = false;
+    this.isRolledBack = false;
+    this.#isBehindWitness = false;
     this.#world.marks.hit("wiped disk returned");
     this.incarnation = this.#world.mint();
     this.key = memberKey(this.id, this.incarnation);
@@ -142,6 +159,44 @@ export class Host implements Machine {
   onUntrusted(reason: string): void {
     this.isLost = true;
     this.#world.onUntrusted(this, reason);
+    if (this.isRolledBack) this.#wipeLater(200);
+  }
+
+  /** All of the folder as a power cut would leave it now. */
+  copyFolder(image = this.log.image.copy()): FolderCopy {
+    return { key: this.key, identity: this.identity, log: image, snapshots: this.snapshots.copy() };
+  }
+
+  /** The folder is put back to an older copy, as with a virtual machine's snapshot. */
+  putBack(copy: FolderCopy, downMs: number): void {
+    this.kill(downMs, true);
+    this.isLost = true;
+    this.isRolledBack = true;
+    this.#world.oracle.onForgotten(this.key);
+    this.#world.marks.hit("folder put back");
+    this.log = this.#newLog(copy.log);
+    this.snapshots = copy.snapshots;
+    this.#startLater(downMs);
+  }
+
+  /** The power is cut, and the disk turns out not to have what it said it had; false: there is nothing to lose. */
+  loseTransactions(before: LogImage | undefined, downMs: number): boolean {
+    if (before === undefined) return false;
+    this.kill(downMs, true);
+    this.isLost = true;
+    this.#isBehindWitness = true;
+    this.#world.marks.hit("transactions found missing");
+    this.log = this.#newLog(before);
+    this.#startLater(downMs);
+    return true;
+  }
+
+  /** The members let it in again once they see it empty. */
+  #wipeLater(afterMs: number): void {
+    const { key } = this;
+    this.#world.scheduler.after(afterMs, () => {
+      if (this.key === key) this.wipe(0);
+    });
   }
 
   #startLater(downMs: number): void {
@@ -153,10 +208,11 @@ export class Host implements Machine {
     });
   }
 
-  #newLog(): LogDisk {
+  /** What an older copy acknowledged before it was made is not all that this pair ever acknowledged. */
+  #newLog(found?: LogImage): LogDisk {
     const { scheduler, options, clusterId, epoch, oracle } = this.#world;
-    const image = new LogImage(chainStart(clusterId, epoch));
-    oracle.onDisk(this.key, image);
+    const image = found ?? new LogImage(chainStart(clusterId, epoch));
+    if (found === undefined) oracle.onDisk(this.key, image);
     return new LogDisk(scheduler, options.disk, { random: this.#random.fork(), image });
   }
 

@@ -15,11 +15,14 @@ export function healAll(world: World): void {
   const { trace, scheduler, network } = world;
   trace.line(scheduler.now, () => "faults end");
   network.isCalm = true;
+  for (const end of network.clones.values()) end();
+  for (const phantom of world.phantoms) phantom.kill();
   network.links.heal();
   for (const host of world.hosts) {
     host.traps.clear();
     host.log.heal();
-    if (host.isLost) host.wipe(0);
+    // A folder that was put back is not the operator's to find: the other members must.
+    if (host.isLost && !host.isRolledBack) host.wipe(0);
     host.process?.resume();
     scheduler.after(world.random.float() * 100, () => host.start());
   }
@@ -96,6 +99,7 @@ function disagreement(world: World): string | undefined {
   for (const host of world.hosts) {
     const isVoter = membership.voters.includes(host.key);
     const isMember = membership.members.has(host.key);
+    if (host.isRolledBack) return `${host.key} runs on an older copy of its folder, and nobody tells it`;
     if (host.wish === "voter" && !isVoter) return `${host.key} is not a voter yet`;
     if (host.wish === "learner" && (!isMember || isVoter)) return `${host.key} is not a learner yet`;
     if (host.wish === "absent" && isMember) return `${host.key} is still a member`;

@@ -1,3 +1,5 @@
+import { AMNESIA_MARKS } from "./faults/amnesia-matrix.ts";
+
 /** Rare states that a sweep must reach: a simulator that never gets there proves nothing about them. */
 export const WANTED_MARKS = [
   "leader elected",
@@ -49,6 +51,12 @@ export const WANTED_MARKS = [
   "write repeated under its key",
   "watcher woken",
   "feed began anew",
+  "folder put back",
+  "folder put back was told",
+  "leader lost with a folder that is put back",
+  "transactions found missing",
+  "clone of a live process",
+  "former disk returned",
 ] as const;
 
 export type Mark = (typeof WANTED_MARKS)[number];
@@ -74,7 +82,7 @@ export class Marks {
     return this.#counts.get(mark) ?? 0;
   }
 
-  unreached(): readonly Mark[] {
-    return WANTED_MARKS.filter((mark) => !this.#counts.has(mark));
+  unreached(): readonly string[] {
+    return [...WANTED_MARKS, ...AMNESIA_MARKS].filter((mark) => !this.#counts.has(mark));
   }
 }

@@ -1,4 +1,4 @@
-import { unreachable, type LogIndex, type MemberKey } from "../../src/base/index.ts";
+import { unreachable, type BootId, type LogIndex, type MemberKey } from "../../src/base/index.ts";
 import type {
   CoreStatus,
   Entry,
@@ -23,6 +23,7 @@ import type { Marks } from "./marks.ts";
 /** What the oracle needs to see of a process. */
 export interface Observed {
   readonly key: MemberKey;
+  readonly boot: BootId;
   readonly durable: LogImage;
   /** What the state machine has applied; it never applies what is not durable here. */
   readonly applied: LogIndex;
@@ -57,11 +58,16 @@ export class Oracle {
     this.#images.set(key, image);
   }
 
+  /** This pair's disk is not what it was: it may vote again, and nobody may count that. */
+  onForgotten(key: MemberKey): void {
+    this.#votes.forget(key);
+  }
+
   onSend(by: Observed, message: Message): void {
     checkPromises(message, by.durable, this.#fail);
     switch (message.kind) {
       case "append":
-        this.elections.onClaim(message.term, by.key);
+        this.elections.onClaim(message.term, by);
         this.committed.onAppendSent(by.key, message.term, message);
         return;
       case "vote":
@@ -134,7 +140,7 @@ export class Oracle {
       this.#uncommitted.set(observation.index, observation.membership);
     }
     if (observation.kind !== "role" || observation.role !== "leader") return;
-    if (this.elections.onClaim(observation.term, by.key)) this.#marks.hit("leader elected");
+    if (this.elections.onClaim(observation.term, by)) this.#marks.hit("leader elected");
     const status = by.status();
     if (status !== undefined) this.committed.onLeader(by.key, observation.term, status.lastIndex);
   }

@@ -22,6 +22,13 @@ export class ProcessDied extends Error {
 
 const COMMAND_VERSION = 1;
 
+interface ProcessSetup {
+  readonly boot: BootId;
+  readonly random: Prng;
+  readonly isDialing?: boolean;
+  readonly onStarted?: () => void;
+}
+
 /** One start of one node: the real driver over simulated ports. */
 export class Process implements Running {
   readonly host: Machine;
@@ -50,7 +57,10 @@ export class Process implements Running {
   ledSince = Infinity;
   lastPauseEnd = -Infinity;
 
-  constructor(world: Stage, host: Machine, setup: { readonly boot: BootId; readonly random: Prng }) {
+  readonly #onStarted: (() => void) | undefined;
+
+  constructor(world: Stage, host: Machine, setup: ProcessSetup) {
+    this.#onStarted = setup.onStarted;
     this.#world = world;
     this.host = host;
     this.key = host.key;
@@ -66,6 +76,7 @@ export class Process implements Running {
       key: host.key,
       boot: setup.boot,
       commandVersion: COMMAND_VERSION,
+      isDialing: setup.isDialing ?? true,
       startSeq: this.durable.seq,
       durable: () => ({ lastIndex: this.durable.lastIndex, term: this.durable.hard.term }),
       onSend: (message) => this.#onSend(message),
@@ -214,6 +225,8 @@ export class Process implements Running {
       onObservation: (observation) => {
         this.#world.oracle.onObservation(this, observation);
         this.#world.onObservation(this, observation);
+        // As the agent does.
+        if (observation.kind === "distrusted" && observation.reason === "rolled-back") node.distrust("rolled back");
       },
       onCondition: (condition) => {
         this.#world.trace.line(this.#world.scheduler.now, () => `${this.key} is ${JSON.stringify(condition)}`);
@@ -224,6 +237,7 @@ export class Process implements Running {
     if (this.#world.options.machine === "full" && this.#konsul !== undefined) this.#openFull(node, this.#konsul.fsm);
     node.start();
     this.#world.onStarted(this);
+    this.#onStarted?.();
   }
 
   /** When the key was changed after this index on this node, in simulated ms; undefined: it was not. */

@@ -1,4 +1,4 @@
-import { FAULT_CLASSES } from "./faults/fault.ts";
+import { FAULT_CLASSES, LATER_FAULT_CLASSES } from "./faults/fault.ts";
 import { runPlan, type Overrides } from "./run-seed.ts";
 
 export interface Shrunk {
@@ -24,7 +24,7 @@ export function shrink(failing: Overrides, rule: string, elapsedMs: () => number
   };
   attempt(failing);
   attempt(withoutFaults(plan));
-  for (const name of FAULT_CLASSES) {
+  for (const name of [...FAULT_CLASSES, ...LATER_FAULT_CLASSES]) {
     const faults = plan.faults.filter(({ body }) => body.kind !== name);
     if (faults.length < plan.faults.length) attempt({ ...plan, faults });
   }

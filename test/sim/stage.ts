@@ -25,6 +25,7 @@ export interface Machine {
   readonly traps: Traps;
   readonly log: LogDisk;
   readonly snapshots: SnapshotDisk;
+  readonly isRolledBack: boolean;
   kill(downMs: number, isPowerCut: boolean): void;
   onUntrusted(reason: string): void;
 }
@@ -35,7 +36,6 @@ export interface Running extends Gate, Observed {
   readonly machine: SimulatedMachine;
   readonly node: RaftNode | undefined;
   readonly isPaused: boolean;
-  readonly boot: string;
   readonly lastPauseEnd: number;
   /** The term that it leads in, as far as it knows. */
   ledTerm: number | undefined;

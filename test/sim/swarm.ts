@@ -1,7 +1,7 @@
 import { createPrng, type Prng } from "../../src/base/index.ts";
 import type { RaftLimits, RaftTiming } from "../../src/raft/index.ts";
 import type { SnapshotPolicy } from "../../src/node/index.ts";
-import { FAULT_CLASSES, type FaultClass } from "./faults/fault.ts";
+import { FAULT_CLASSES, LATER_FAULT_CLASSES, type FaultClass } from "./faults/fault.ts";
 
 export interface NetworkOptions {
   readonly latencyMsMin: number;
@@ -125,7 +125,7 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions 
     lateTickMsMax: random.pick([10, 100, 400]),
     operatorEveryMs: random.pick([100, 250, 1000]),
     jointChance: random.pick([0, 0.3, 0.8]),
-    faultRates: drawFaults(random.fork()),
+    faultRates: new Map([...drawFaults(random.fork()), ...drawLaterFaults(createPrng(seed * 104_729 + 3))]),
     machine: drawMachine(seed, random.chance(0.1), limits),
     isDear: random.chance(0.01),
   };
@@ -192,5 +192,12 @@ function drawFaults(random: Prng): ReadonlyMap<FaultClass, number> {
     const rate = intensity * random.pick([0.2, 0.5, 1]);
     if (isOn) rates.set(name, rate);
   }
+  return rates;
+}
+
+/** Rare: each of them costs the cluster a disk for a while. */
+function drawLaterFaults(random: Prng): ReadonlyMap<FaultClass, number> {
+  const rates = new Map<FaultClass, number>();
+  for (const name of LATER_FAULT_CLASSES) if (random.chance(0.4)) rates.set(name, random.pick([0.05, 0.15, 0.3]));
   return rates;
 }

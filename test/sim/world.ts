@@ -50,6 +50,8 @@ export class World implements Stage {
   readonly hosts: readonly Host[];
   readonly ledger: Ledger;
   clients: readonly Caller[] = [];
+  /** Processes beside those of the machines. */
+  readonly phantoms = new Set<{ kill(): void }>();
   readonly clusterId: ClusterId = "5".repeat(32);
   readonly epoch: Epoch = { counter: 0, random: "00000000" };
   readonly random: Prng;
@@ -188,8 +190,9 @@ export class World implements Stage {
 
   onUntrusted(host: Machine, reason: string): void {
     this.trace.line(this.scheduler.now, () => `${host.key} is untrusted: ${reason}`);
-    if (!host.log.isBroken) this.fail("only broken disks are distrusted", `${host.key}: ${reason}`);
-    this.marks.hit("fsync failed");
+    if (host.isRolledBack) this.marks.hit("folder put back was told");
+    else if (host.log.isBroken) this.marks.hit("fsync failed");
+    else this.fail("only broken disks are distrusted", `${host.key}: ${reason}`);
   }
 
   onAcknowledged(ack: {

@@ -38,6 +38,10 @@ export class LogDisk {
   #fullUntil = 0;
   #failsNextSync = false;
   isBroken = false;
+  /** While somebody may want to undo them: the image before the last transaction, and before the last vote. */
+  isHistoryKept = false;
+  beforeLast: LogImage | undefined;
+  beforeVote: LogImage | undefined;
 
   constructor(scheduler: Scheduler, options: DiskOptions, setup: { readonly random: Prng; readonly image: LogImage }) {
     this.#scheduler = scheduler;
@@ -127,11 +131,20 @@ export class LogDisk {
       if (this.isBroken) return this.#pretend(gate, done);
       if (hooks.beforeSync()) return;
       this.#unsynced = undefined;
+      this.#keepHistory(transaction);
       this.image.apply(transaction.operations, transaction.commitHint);
       const receipt = { seq: this.image.seq, durationMs: this.#scheduler.now - startedAt };
       if (hooks.afterSync()) return;
       gate.enter(() => done(ok(receipt)));
     });
+  }
+
+  #keepHistory({ operations }: Transaction): void {
+    this.beforeLast = this.isHistoryKept ? this.image.copy() : undefined;
+    const { vote } = this.image.hard;
+    if (!this.isHistoryKept) this.beforeVote = undefined;
+    else if (operations.some(({ hard }) => hard?.vote !== undefined && hard.vote !== vote))
+      this.beforeVote = this.beforeLast;
   }
 
   /** After a failed sync the next one succeeds, and what was written is lost all the same. */

@@ -1,5 +1,6 @@
 import { unreachable, type Prng } from "../../../src/base/index.ts";
 import type { SwarmOptions } from "../swarm.ts";
+import { AMNESIAS, ROLES, SCENES } from "./amnesia-matrix.ts";
 import type { Fault, FaultBody, FaultClass, Target } from "./fault.ts";
 
 /** The first election is left alone. */
@@ -101,8 +102,15 @@ function drawBody(kind: FaultClass, options: SwarmOptions, random: Prng): FaultB
       return { kind, target, count: random.between(5, 100) };
     case "sync-failure":
     case "wipe":
-    case "rollback":
       return { kind, target, downMs };
+    case "rollback":
+      return { kind, target, afterMs: 1000 + random.float() * 6000, forMs: Math.min(forMs, 1000), downMs };
+    case "amnesia": {
+      const what = random.pick(AMNESIAS);
+      const role = random.pick(ROLES);
+      const scene = random.pick(role === "leader" ? SCENES.filter((one) => one !== "leader down") : SCENES);
+      return { kind, what, role, scene, afterMs: random.float() * 6000, forMs, downMs, salt: random.next() };
+    }
     case "transfer":
       return { kind, target, isCut: random.chance(0.3) };
     case "strand":

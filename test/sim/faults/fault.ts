@@ -1,4 +1,5 @@
 import type { MessageBody } from "../../../src/raft/index.ts";
+import type { AMNESIAS, ROLES, SCENES } from "./amnesia-matrix.ts";
 
 /** Who is hit: a role at the moment of the fault, or the n-th host. Survives the removal of other faults while shrinking. */
 export type Target = { readonly kind: "leader" } | { readonly kind: "host"; readonly number: number };
@@ -45,7 +46,25 @@ export type FaultBody =
   | { readonly kind: "sync-failure"; readonly target: Target; readonly downMs: number }
   | { readonly kind: "wipe"; readonly target: Target; readonly downMs: number }
   | { readonly kind: "damage-snapshot"; readonly target: Target }
-  | { readonly kind: "rollback"; readonly target: Target; readonly downMs: number }
+  /** The folder is copied; later a leader dies whose last writes are here and nowhere else, and the copy is put back. */
+  | {
+      readonly kind: "rollback";
+      readonly target: Target;
+      readonly afterMs: number;
+      readonly forMs: number;
+      readonly downMs: number;
+    }
+  /** A machine in this role, in this scene, forgets. */
+  | {
+      readonly kind: "amnesia";
+      readonly what: (typeof AMNESIAS)[number];
+      readonly role: (typeof ROLES)[number];
+      readonly scene: (typeof SCENES)[number];
+      readonly afterMs: number;
+      readonly forMs: number;
+      readonly downMs: number;
+      readonly salt: number;
+    }
   /** With `isCut` the target dies when it campaigns, before anybody hears of its new term. */
   | { readonly kind: "transfer"; readonly target: Target; readonly isCut: boolean }
   /** The leader is cut off with writes that nobody else gets, and when it comes back the next one dies. */
@@ -98,6 +117,9 @@ export const FAULT_CLASSES: readonly FaultClass[] = [
   "raw-change",
   "burst",
 ];
+
+/** Drawn from a stream of their own, so that seeds from before they were known keep their meaning. */
+export const LATER_FAULT_CLASSES: readonly FaultClass[] = ["rollback", "amnesia"];
 
 export function describeFault({ at, body }: Fault): string {
   return `${at.toFixed(1)} ms ${JSON.stringify(body)}`;

@@ -1,7 +1,9 @@
-import { createPrng, unreachable, type MemberKey } from "../../../src/base/index.ts";
-import { decodeMembership, type Membership, type MembershipChange } from "../../../src/raft/index.ts";
+import { createPrng, unreachable } from "../../../src/base/index.ts";
+import type { MembershipChange } from "../../../src/raft/index.ts";
 import type { Host } from "../host.ts";
 import type { World } from "../world.ts";
+import { forget, rollBackBehindLeader } from "./amnesia.ts";
+import { canLose } from "./budget.ts";
 import type { Fault, FaultBody, Target } from "./fault.ts";
 import { partition } from "./partition.ts";
 
@@ -27,6 +29,7 @@ function inject(world: World, body: FaultBody): void {
   if (body.kind === "crash-all") return crashAll(world, body);
   if (body.kind === "cut-transfers") return world.network.cutTransfers();
   if (body.kind === "raw-change") return rawChange(world, body.salt);
+  if (body.kind === "amnesia") return forget(world, body);
   const host = hostOf(world, body.target);
   if (host !== undefined) injectAt(world, host, body);
 }
@@ -34,7 +37,7 @@ function inject(world: World, body: FaultBody): void {
 function injectAt(
   world: World,
   host: Host,
-  body: Exclude<FaultBody, { kind: "crash-all" | "cut-transfers" | "raw-change" }>,
+  body: Exclude<FaultBody, { kind: "crash-all" | "cut-transfers" | "raw-change" | "amnesia" }>,
 ): void {
   switch (body.kind) {
     case "crash":
@@ -78,7 +81,7 @@ function injectAt(
       }
       return undefined;
     case "rollback":
-      return undefined;
+      return rollBackBehindLeader(world, host, body);
     case "transfer":
       return transfer(world, host, body.isCut);
     case "strand":
@@ -104,47 +107,6 @@ function stop(host: Host, body: Body<"stop">): void {
   process?.enter(() => {
     process.node?.stop(host.clock.now() + 2000, () => host.onStopped(process, body.downMs));
   });
-}
-
-/** A change that was asked for may still be appended within this time. */
-const CHANGE_SETTLES_MS = 3000;
-
-/** A disk may be lost only while the others can go on without it, whatever membership comes to be in force. */
-export function canLose(world: World, host: Host): boolean {
-  if (host.isLost || world.scheduler.now - world.changedAt < CHANGE_SETTLES_MS) return false;
-  const intact = new Set(world.hosts.filter((other) => other !== host && !other.isLost).map(({ key }) => key));
-  const isEnough = (half: readonly MemberKey[]): boolean =>
-    half.length === 0 || half.filter((key) => intact.has(key)).length * 2 > half.length;
-  const ahead = newestLogs(world, host);
-  return possibleMemberships(world).every(({ voters, outgoing, learners }) => {
-    if (learners.includes(host.key) && host.wish === "voter" && voters.length <= 2) return false;
-    // A learner with the newest log refuses its vote, and nobody elects it: the others would rightly stand still.
-    if (!ahead.some((key) => voters.includes(key))) return false;
-    return isEnough(voters) && isEnough(outgoing);
-  });
-}
-
-/** Of the machines that are left, those with the newest log. */
-function newestLogs(world: World, without: Host): readonly MemberKey[] {
-  const left = world.hosts.filter((host) => host !== without && !host.isLost);
-  const rank = ({ log: { image } }: Host): number =>
-    (image.entries.at(-1)?.term ?? image.base.term) * 1e9 + image.lastIndex;
-  const newest = Math.max(...left.map(rank));
-  return left.filter((host) => rank(host) === newest).map(({ key }) => key);
-}
-
-function possibleMemberships(world: World): readonly Membership[] {
-  const { memberships } = world.oracle;
-  const found: Membership[] = memberships.current === undefined ? [] : [memberships.current];
-  for (const { log, process } of world.hosts) {
-    for (const entry of log.image.entries) {
-      if (entry.kind === "membership" && entry.index > memberships.currentIndex)
-        found.push(decodeMembership(entry.data));
-    }
-    const effective = process?.status()?.membership;
-    if (effective !== undefined && effective.voters.length > 0 && process?.ledTerm !== undefined) found.push(effective);
-  }
-  return found;
 }
 
 function failSync(world: World, host: Host, body: Body<"sync-failure">): void {

@@ -65,9 +65,9 @@ function image(hard: LogImage["hard"], entries: readonly Entry[] = []): LogImage
 describe("canaries: each invariant is broken once, and says so", () => {
   test("two leaders in one term", () => {
     const elections = new ElectionSafety(fail);
-    elections.onClaim(3, A);
-    elections.onClaim(3, A);
-    expect(() => elections.onClaim(3, B)).toThrow("election safety");
+    elections.onClaim(3, { key: A, boot: A });
+    elections.onClaim(3, { key: A, boot: A });
+    expect(() => elections.onClaim(3, { key: B, boot: B })).toThrow("election safety");
   });
 
   test("two votes in one term", () => {

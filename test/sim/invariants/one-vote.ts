@@ -5,12 +5,19 @@ import type { Fail } from "./reporter.ts";
 export class OneVote {
   readonly #fail: Fail;
   readonly #votes = new Map<MemberKey, Map<Term, MemberKey>>();
+  readonly #forgetful = new Set<MemberKey>();
 
   constructor(fail: Fail) {
     this.#fail = fail;
   }
 
+  /** Its disk lost a vote, or is there twice: what it grants from here on must not count, but it cannot know. */
+  forget(voter: MemberKey): void {
+    this.#forgetful.add(voter);
+  }
+
   onVote(voter: MemberKey, term: Term, candidate: MemberKey): void {
+    if (this.#forgetful.has(voter)) return;
     const votes = this.#votes.get(voter) ?? new Map<Term, MemberKey>();
     this.#votes.set(voter, votes);
     const known = votes.get(term);

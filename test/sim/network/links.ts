@@ -64,6 +64,11 @@ export class Links {
     this.#slow.push({ host, extraMs, until: this.#scheduler.now + forMs });
   }
 
+  /** Some link carries nothing at this moment. */
+  get isCut(): boolean {
+    return this.#cuts.length > 0;
+  }
+
   heal(): void {
     this.#slow = [];
     for (const cut of this.#cuts) this.#end(cut);

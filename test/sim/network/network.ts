@@ -19,6 +19,8 @@ export class Network implements Wires {
   readonly transfers = new Set<RunningTransfer>();
   /** The wires behave from here on. */
   isCalm = false;
+  /** How to end the clone of a live process, by its transport. */
+  readonly clones = new Map<End, () => void>();
   readonly #standingAt: (host: number) => Standing;
 
   constructor(
@@ -54,6 +56,12 @@ export class Network implements Wires {
       if (this.random.chance(duplicateChance)) this.#stray(connection, to, message);
     }
     if (inOrder.length > 0) this.#deliver(connection, to, inOrder);
+  }
+
+  endClonesOf(one: End, other: End): void {
+    if (this.clones.size === 0) return;
+    this.clones.get(one)?.();
+    this.clones.get(other)?.();
   }
 
   cutTransfers(): void {

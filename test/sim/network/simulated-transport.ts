@@ -13,6 +13,8 @@ export interface TransportSetup {
   readonly key: MemberKey;
   readonly boot: BootId;
   readonly commandVersion: number;
+  /** False: it is only reached by wires that somebody lays. */
+  readonly isDialing: boolean;
   /** Transactions that the disk held when this process was started. */
   readonly startSeq: number;
   readonly durable: () => { readonly lastIndex: number; readonly term: number };
@@ -134,6 +136,7 @@ export class SimulatedTransport implements Transport, End {
 
   /** The process ended. With `isTold` its machine tells the others; else they find out by silence. */
   hangUp(isTold: boolean): void {
+    this.#network.endClonesOf(this, this);
     for (const transfer of this.#network.transfers) if (transfer.touches(this)) transfer.finish(false);
     for (const connection of this.#all()) {
       connection.closeAt(this);
@@ -163,6 +166,11 @@ export class SimulatedTransport implements Transport, End {
     scheduler.at(connection.arrivalAt(this, scheduler.now + delayMs), () => this.close(connection));
   }
 
+  /** Wires that are open at both ends. */
+  openWires(): readonly Wire[] {
+    return this.#all().filter((wire) => !wire.isClosedAt(this) && !wire.isClosedAt(wire.other(this)));
+  }
+
   #all(): readonly Wire[] {
     return [...this.#connections.values()].flatMap((boots) => [...boots.values()]);
   }
@@ -176,20 +184,28 @@ export class SimulatedTransport implements Transport, End {
   close(connection: Wire): void {
     this.gate.enter(() => {
       if (connection.isClosedAt(this)) return;
-      connection.closeAt(this);
       const peer = connection.other(this);
+      // Before it sees only one of two.
+      this.#network.endClonesOf(this, peer);
+      connection.closeAt(this);
       const boots = this.#connections.get(peer.key);
       if (boots?.get(peer.boot) !== connection) return;
       boots.delete(peer.boot);
-      if (boots.size === 1) this.receiver?.onDuplicatePair(peer.key, false);
       if (boots.size === 0) this.#connections.delete(peer.key);
       this.receiver?.onPeerDown({ key: peer.key, boot: peer.boot });
+      if (boots.size === 1) this.#onOneLeft(peer.key, boots);
       this.#dialSoon(0);
     });
   }
 
+  /** Whoever is left speaks for the pair again. */
+  #onOneLeft(key: MemberKey, boots: ReadonlyMap<BootId, Wire>): void {
+    this.receiver?.onDuplicatePair(key, false);
+    for (const wire of boots.values()) this.#greet(wire.other(this));
+  }
+
   #dialSoon(delayMs: number): void {
-    if (this.#isDialing || this.isStopped) return;
+    if (this.#isDialing || this.isStopped || !this.#setup.isDialing) return;
     this.#isDialing = true;
     this.#network.scheduler.after(delayMs, () =>
       this.gate.enter(() => {

@@ -60,6 +60,8 @@ export interface Wires {
   readonly trace: Trace;
   readonly marks: Marks;
   readonly transfers: Set<RunningTransfer>;
+  /** A connection of these two ends: clones of either go before it does. */
+  endClonesOf(one: End, other: End): void;
   standingAt(host: number): Standing;
   /** Everything that one turn wants to tell one peer. */
   carry(wire: Wire, from: End, messages: readonly Message[]): void;

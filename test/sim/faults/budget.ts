@@ -1,0 +1,45 @@
+import type { MemberKey } from "../../../src/base/index.ts";
+import { decodeMembership, type Membership } from "../../../src/raft/index.ts";
+import type { Host } from "../host.ts";
+import type { World } from "../world.ts";
+
+/** A change that was asked for may still be appended within this time. */
+const CHANGE_SETTLES_MS = 3000;
+
+/** A disk may be lost only while the others can go on without it, whatever membership comes to be in force. */
+export function canLose(world: World, host: Host, settlesMs = CHANGE_SETTLES_MS): boolean {
+  if (host.isLost || world.scheduler.now - world.changedAt < settlesMs) return false;
+  const intact = new Set(world.hosts.filter((other) => other !== host && !other.isLost).map(({ key }) => key));
+  const isEnough = (half: readonly MemberKey[]): boolean =>
+    half.length === 0 || half.filter((key) => intact.has(key)).length * 2 > half.length;
+  const ahead = newestLogs(world, host);
+  return possibleMemberships(world).every(({ voters, outgoing, learners }) => {
+    if (learners.includes(host.key) && host.wish === "voter" && voters.length <= 2) return false;
+    // A learner with the newest log refuses its vote, and nobody elects it: the others would rightly stand still.
+    if (!ahead.some((key) => voters.includes(key))) return false;
+    return isEnough(voters) && isEnough(outgoing);
+  });
+}
+
+/** Of the machines that are left, those with the newest log. */
+function newestLogs(world: World, without: Host): readonly MemberKey[] {
+  const left = world.hosts.filter((host) => host !== without && !host.isLost);
+  const rank = ({ log: { image } }: Host): number =>
+    (image.entries.at(-1)?.term ?? image.base.term) * 1e9 + image.lastIndex;
+  const newest = Math.max(...left.map(rank));
+  return left.filter((host) => rank(host) === newest).map(({ key }) => key);
+}
+
+export function possibleMemberships(world: World): readonly Membership[] {
+  const { memberships } = world.oracle;
+  const found: Membership[] = memberships.current === undefined ? [] : [memberships.current];
+  for (const { log, process } of world.hosts) {
+    for (const entry of log.image.entries) {
+      if (entry.kind === "membership" && entry.index > memberships.currentIndex)
+        found.push(decodeMembership(entry.data));
+    }
+    const effective = process?.status()?.membership;
+    if (effective !== undefined && effective.voters.length > 0 && process?.ledTerm !== undefined) found.push(effective);
+  }
+  return found;
+}
