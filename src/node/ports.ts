@@ -17,6 +17,12 @@ export type StorageFailure =
   | { readonly kind: "full"; readonly message: string }
   | { readonly kind: "untrusted"; readonly message: string };
 
+/** An entry rotted at rest. Nothing is lost as long as a snapshot contains it. */
+export interface DamagedEntry {
+  readonly kind: "damaged";
+  readonly message: string;
+}
+
 /** What the log store found when it was opened. */
 export interface StoredState {
   readonly identity: Identity | undefined;
@@ -45,10 +51,13 @@ export interface LogStore {
     commitHint: LogIndex,
     done: (result: Result<PersistReceipt, StorageFailure>) => void,
   ): void;
-  /** Entries `[from, to)` as far as they exist, at most `bytesMax` (at least one). */
+  /**
+   * Entries `[from, to)` as far as they exist and are what was written, at most `bytesMax` (at least one).
+   * `damaged`: the very first of them is not.
+   */
   read(
     range: { readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number },
-    done: (result: Result<readonly Entry[], StorageFailure>) => void,
+    done: (result: Result<readonly Entry[], StorageFailure | DamagedEntry>) => void,
   ): void;
   /** Stores the identity and the first log of a new cluster in one transaction; only on a pristine store. */
   bootstrap(

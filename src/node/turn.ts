@@ -254,8 +254,22 @@ export class Turn implements Driver {
     const { log, raftLimits } = this.#options.node;
     log.read({ ...range, bytesMax: raftLimits.cacheBytesMax / 4 }, (result) => {
       if (result.ok) this.submit({ kind: "entries-loaded", now: this.clock.now(), entries: result.value });
-      else this.distrust(result.error.message);
+      else if (result.error.kind !== "damaged" || !this.#purge(range.from, result.error.message)) {
+        this.distrust(result.error.message);
+      }
     });
+  }
+
+  /** What a snapshot contains is not needed: whoever lacks it gets the snapshot. False: no snapshot contains it. */
+  #purge(damaged: LogIndex, reason: string): boolean {
+    const { snapshots, note } = this.#options.node;
+    const meta = snapshots.list().at(-1);
+    if (meta === undefined || meta.index < damaged) return false;
+    note(`The log is damaged (${reason}): what the snapshot at index ${meta.index} contains is removed`);
+    const now = this.clock.now();
+    this.submit({ kind: "snapshot-taken", now, meta, compactTo: meta.index });
+    this.submit({ kind: "entries-loaded", now, entries: [] });
+    return true;
   }
 
   #onObservation(observation: Effects["observe"][number]): void {

@@ -138,12 +138,13 @@ export class LogDatabase {
     if (this.#database.inTransaction) this.#database.run("ROLLBACK");
   }
 
-  /** @throws MalformedBytes when an entry is not what was written */
+  /** Ends before an entry that is not what was written. @throws MalformedBytes when that is the first one */
   read(range: { readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number }): readonly Entry[] {
     const entries: Entry[] = [];
     let bytes = 0;
     for (const row of this.#select.iterate(range.from, range.to)) {
-      const entry = decodeRow(row);
+      const entry = entries.length === 0 ? decodeRow(row) : tryDecode(row);
+      if (entry === undefined) break;
       bytes += entrySize(entry);
       if (entries.length > 0 && bytes > range.bytesMax) break;
       entries.push(entry);
@@ -242,5 +243,14 @@ export class LogDatabase {
     assert(row !== null, "An entry inside the log must exist");
     const { term, chain, time } = decodeRow(row);
     return { index, term, chain, time };
+  }
+}
+
+function tryDecode(row: EntryRow): Entry | undefined {
+  try {
+    return decodeRow(row);
+  } catch (cause) {
+    if (cause instanceof MalformedBytes) return undefined;
+    throw cause;
   }
 }

@@ -170,6 +170,7 @@ export class LogService implements DiskService {
       const entries = database.read(range);
       request.ok((writer) => writeEntries(writer, entries));
     } catch (cause) {
+      if (cause instanceof MalformedBytes) return request.fail({ kind: "damaged", message: cause.message });
       request.fail(this.#afterFailure(cause, database));
     }
   }

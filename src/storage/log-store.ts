@@ -8,7 +8,7 @@ import {
   type LogIndex,
   type Result,
 } from "../base/index.ts";
-import type { Identity, LogStore, PersistReceipt, StorageFailure, StoredState } from "../node/index.ts";
+import type { DamagedEntry, Identity, LogStore, PersistReceipt, StorageFailure, StoredState } from "../node/index.ts";
 import type { Entry, HardState, Persist } from "../raft/index.ts";
 import { DiskClient } from "./disk-client.ts";
 import { EnvironmentFailure, sizeOf } from "./failures.ts";
@@ -120,12 +120,16 @@ class SqliteLogStore implements LogStore {
 
   read(
     range: { readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number },
-    done: (result: Result<readonly Entry[], StorageFailure>) => void,
+    done: (result: Result<readonly Entry[], StorageFailure | DamagedEntry>) => void,
   ): void {
     this.#client.request(
       OPS.read,
       (writer) => writer.u53(clamp(range.from)).u53(clamp(range.to)).u53(clamp(range.bytesMax)),
-      (reply) => done(reply.kind === "ok" ? ok(readEntries(reply.body)) : err(toFailure(reply))),
+      (reply) => {
+        if (reply.kind === "ok") return done(ok(readEntries(reply.body)));
+        const { kind, message } = reply.failure;
+        done(err(kind === "damaged" ? { kind, message } : toFailure(reply)));
+      },
     );
   }
 

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { createPrng, defined } from "../../src/base/index.ts";
 import { openLogStore, openSnapshotStore, openStores, storePaths } from "../../src/storage/index.ts";
+import { EMPTY_HEAD } from "../../src/storage/head-record.ts";
+import { LogDatabase } from "../../src/storage/log-database.ts";
 import type { SqliteSnapshotStore } from "../../src/storage/snapshot-store.ts";
 import { closeSnapshots, loadSnapshot, snapshotDraft, stateParts, takeSnapshot } from "../contracts/snapshot-store.ts";
 import { DrivenLog } from "./log-folder.ts";
@@ -119,4 +121,15 @@ test("a damaged entry above the newest whole snapshot is refused, and the folder
   const opened = await openStores({ dataDir, boot: BOOT });
   expect(opened.kind).toBe("untrusted");
   expect(readFileSync(storePaths(dataDir).database).equals(before)).toBe(true);
+});
+
+test("reading ends before a damaged entry, and says so when that is the first one", () => {
+  const { bad, last } = makeLogWithDamage();
+  const database = new LogDatabase(storePaths(dataDir).database, EMPTY_HEAD);
+  const read = (from: number): readonly number[] =>
+    database.read({ from, to: last + 1, bytesMax: Infinity }).map(({ index }) => index);
+  expect(read(bad - 2)).toEqual([bad - 2, bad - 1]);
+  expect(() => read(bad)).toThrow(`The checksum of entry ${bad} is wrong`);
+  expect(read(bad + 1)[0]).toBe(bad + 1);
+  database.close();
 });
