@@ -105,7 +105,7 @@ export class Host implements Machine {
   start(): void {
     // The mark "untrusted" outlives the process: a broken disk is not served again, only wiped.
     if (this.process !== undefined || this.log.isBroken) return;
-    if (this.#isBehindWitness) return this.#wipeLater(0);
+    if (this.#isBehindWitness || !this.#hasWholeLog()) return this.#wipeLater(0);
     this.#restartAt = undefined;
     this.isOn = true;
     const process = new Process(this.#world, this, { boot: this.#world.mint(), random: this.#random.fork() });
@@ -159,7 +159,33 @@ export class Host implements Machine {
   onUntrusted(reason: string): void {
     this.isLost = true;
     this.#world.onUntrusted(this, reason);
-    if (this.isRolledBack) this.#wipeLater(200);
+    if (!this.log.isBroken) this.#wipeLater(200);
+  }
+
+  /** Something on its disks cannot be read any more, and nothing there makes up for it. */
+  get isMarred(): boolean {
+    const { image } = this.log;
+    const whole = this.snapshots.newestWhole;
+    const isUnreadable = whole === 0 && this.snapshots.list().length > 0;
+    return isUnreadable || image.base.index > whole || [...image.rotten].some((index) => index > whole);
+  }
+
+  #hasWholeLog(): boolean {
+    const { marks } = this.#world;
+    const found = this.log.inspect(this.snapshots.listWhole());
+    if (found === "purged") marks.hit("damaged entries removed at the start");
+    if (found !== "untrusted") return true;
+    marks.hit("damaged log not trusted");
+    this.isLost = true;
+    return false;
+  }
+
+  /** No snapshot can be read: as the agent does, it starts anew from the others. */
+  onNothingToRestore(): void {
+    this.#world.marks.hit("all snapshots rotten");
+    this.isLost = true;
+    this.kill(1e9, false);
+    this.#wipeLater(0);
   }
 
   /** All of the folder as a power cut would leave it now. */

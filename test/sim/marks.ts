@@ -57,6 +57,10 @@ export const WANTED_MARKS = [
   "transactions found missing",
   "clone of a live process",
   "former disk returned",
+  "damaged entries removed at the start",
+  "damaged entries removed when read",
+  "damaged log not trusted",
+  "all snapshots rotten",
 ] as const;
 
 export type Mark = (typeof WANTED_MARKS)[number];

@@ -23,6 +23,7 @@ export class Phantom implements Machine {
   readonly log: LogDisk;
   readonly snapshots: SnapshotDisk;
   readonly isRolledBack = false;
+  readonly isMarred = false;
   readonly #world: World;
   readonly #identity: FolderCopy["identity"];
   readonly #random: Prng;
@@ -55,6 +56,10 @@ export class Phantom implements Machine {
     this.#world.phantoms.delete(this);
     process.die();
     process.transport.hangUp(true);
+  }
+
+  onNothingToRestore(): void {
+    this.kill();
   }
 
   /** It was told that it must not count. */

@@ -143,7 +143,7 @@ export class Process implements Running {
         snapshotPolicy: options.snapshotPolicy,
         commandVersion: COMMAND_VERSION,
         random: () => this.#random.float(),
-        note: (message) => this.#world.trace.line(this.#world.scheduler.now, () => `${this.key} notes: ${message}`),
+        note: (message) => this.#onNote(message),
       },
       (opened) => {
         if (opened.ok) this.#start(opened.value);
@@ -216,7 +216,14 @@ export class Process implements Running {
   /** Without space the process ends, and whoever started it starts it again. */
   #onRefused(reason: string): void {
     if (this.host.log.isFull) this.host.kill(500, false);
+    else if (this.host.isMarred) this.host.onNothingToRestore();
     else this.#world.fail("boots from what is durable", `${this.key} does not start: ${reason}`);
+  }
+
+  #onNote(message: string): void {
+    const { trace, scheduler, marks } = this.#world;
+    trace.line(scheduler.now, () => `${this.key} notes: ${message}`);
+    if (message.startsWith("The log is damaged")) marks.hit("damaged entries removed when read");
   }
 
   #start(node: RaftNode): void {

@@ -28,6 +28,8 @@ export interface Machine {
   readonly isRolledBack: boolean;
   kill(downMs: number, isPowerCut: boolean): void;
   onUntrusted(reason: string): void;
+  readonly isMarred: boolean;
+  onNothingToRestore(): void;
 }
 
 /** A process as the others see it. */

@@ -128,7 +128,7 @@ export class World implements Stage {
 
   /** A pair that is still a member lost its disk: an operator who takes away voters now ends the cluster. */
   get isMissingPair(): boolean {
-    const keys = new Set(this.hosts.filter(({ isLost }) => !isLost).map(({ key }) => key));
+    const keys = new Set(this.hosts.filter((host) => !host.isLost && !host.isMarred).map(({ key }) => key));
     const members = this.oracle.memberships.current?.members ?? new Map<MemberKey, unknown>();
     return [...members.keys()].some((key) => !keys.has(key));
   }
@@ -192,6 +192,7 @@ export class World implements Stage {
     this.trace.line(this.scheduler.now, () => `${host.key} is untrusted: ${reason}`);
     if (host.isRolledBack) this.marks.hit("folder put back was told");
     else if (host.log.isBroken) this.marks.hit("fsync failed");
+    else if (host.isMarred) this.marks.hit("damaged log not trusted");
     else this.fail("only broken disks are distrusted", `${host.key}: ${reason}`);
   }
 

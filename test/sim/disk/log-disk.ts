@@ -1,6 +1,6 @@
 import { err, ok, type LogIndex, type Prng, type Result } from "../../../src/base/index.ts";
 import type { Identity, LogStore, PersistReceipt, StorageFailure } from "../../../src/node/index.ts";
-import { entrySize, type Entry, type HardState, type Persist } from "../../../src/raft/index.ts";
+import { entrySize, type Entry, type HardState, type Persist, type SnapshotMeta } from "../../../src/raft/index.ts";
 import type { Gate } from "../gate.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { DiskOptions } from "../swarm.ts";
@@ -83,6 +83,23 @@ export class LogDisk {
     return "kept";
   }
 
+  /**
+   * What the store does before it opens: damaged entries that a whole snapshot contains are removed, and with any others the
+   * folder cannot be trusted.
+   */
+  inspect(snapshots: readonly SnapshotMeta[]): "good" | "purged" | "untrusted" {
+    const { image } = this;
+    if (image.rotten.size === 0) return "good";
+    const last = Math.max(...image.rotten);
+    const found = snapshots.findLast(
+      ({ index }) => index > image.base.index && index <= image.lastIndex && index >= last,
+    );
+    if (found === undefined) return "untrusted";
+    const { index, term, chain, time } = found;
+    image.purge({ index, term, chain, time });
+    return "purged";
+  }
+
   /** The store of a new process over what is on the disk. */
   open(gate: Gate, hooks: LogDiskHooks): LogStore {
     return {
@@ -94,7 +111,9 @@ export class LogDisk {
       read: (range, done) => {
         const entries = this.#read(range);
         this.#scheduler.after(this.#options.readMs * (0.5 + this.#random.float()), () =>
-          gate.enter(() => done(ok(entries))),
+          gate.enter(() =>
+            done(entries === "damaged" ? err({ kind: "damaged", message: "wrong checksum" }) : ok(entries)),
+          ),
         );
       },
       bootstrap: (identity, first, done) => {
@@ -168,17 +187,30 @@ export class LogDisk {
     return usual + stall + (this.#scheduler.now < this.#slow.until ? this.#slow.extraMs : 0);
   }
 
-  #read(range: { readonly from: LogIndex; readonly to: LogIndex; readonly bytesMax: number }): readonly Entry[] {
+  #read(range: {
+    readonly from: LogIndex;
+    readonly to: LogIndex;
+    readonly bytesMax: number;
+  }): readonly Entry[] | "damaged" {
     const { image } = this;
     const found: Entry[] = [];
     let bytes = 0;
     for (let index = Math.max(range.from, image.base.index + 1); index < range.to; index += 1) {
-      const entry = image.entries[index - image.base.index - 1];
+      const entry = image.stored(index);
       if (entry === undefined) break;
+      if (!isAsWritten(image, entry)) {
+        if (found.length === 0) return "damaged";
+        break;
+      }
       bytes += entrySize(entry);
       if (found.length > 0 && bytes > range.bytesMax) break;
       found.push(entry);
     }
     return found[0]?.index === range.from ? found : [];
   }
+}
+
+/** The store's checksum over each entry. */
+function isAsWritten(image: LogImage, entry: Entry): boolean {
+  return !image.rotten.has(entry.index);
 }

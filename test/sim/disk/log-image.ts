@@ -10,6 +10,8 @@ export class LogImage {
   commitHint: LogIndex = 0;
   base: EntryId & { readonly time: number };
   entries: Entry[] = [];
+  /** Entries whose stored bytes have changed at rest; `entries` tells what was written. */
+  rotten: ReadonlySet<LogIndex> = new Set();
 
   constructor(chainStart: number) {
     this.base = { index: 0, term: 0, chain: chainStart, time: 0 };
@@ -29,6 +31,37 @@ export class LogImage {
     for (const operation of operations) this.#applyOne(operation);
     this.seq += 1;
     this.commitHint = commitHint;
+    if (this.rotten.size > 0) this.#forgetRot(operations);
+  }
+
+  /** What is written over or removed is not rotten any more. */
+  #forgetRot(operations: readonly Persist[]): void {
+    const from = Math.min(
+      ...operations.map(({ truncateFrom, reset }) => (reset === undefined ? (truncateFrom ?? Infinity) : 0)),
+    );
+    this.rotten = new Set([...this.rotten].filter((index) => index > this.base.index && index < from));
+  }
+
+  rot(index: LogIndex): void {
+    this.rotten = new Set([...this.rotten, index]);
+  }
+
+  /** The stored bytes of an entry. */
+  stored(index: LogIndex): Entry | undefined {
+    const entry = this.entries[index - this.base.index - 1];
+    if (entry === undefined || !this.rotten.has(index)) return entry;
+    const data = new Uint8Array(Math.max(1, entry.data.length));
+    data.set(entry.data);
+    data[data.length >> 1] = (data[data.length >> 1] ?? 0) ^ 1;
+    return { ...entry, data };
+  }
+
+  /** A snapshot contains all damaged entries: they are removed, as the store does when it finds them at the start. */
+  purge(to: EntryId & { readonly time: number }): void {
+    this.entries.splice(0, to.index - this.base.index);
+    this.base = to;
+    this.rotten = new Set();
+    this.seq += 1;
   }
 
   #applyOne({ reset, truncateFrom, append, compactTo, hard }: Persist): void {
@@ -62,6 +95,7 @@ export class LogImage {
     copy.commitHint = this.commitHint;
     copy.base = this.base;
     copy.entries = [...this.entries];
+    copy.rotten = this.rotten;
     return copy;
   }
 

@@ -93,14 +93,26 @@ export class SnapshotDisk {
   damageNewest(logBase: LogIndex): void {
     const newest = this.#complete.at(-1);
     const before = this.#complete.at(-2);
-    if (
-      newest === undefined ||
-      before === undefined ||
-      (newest.meta.origin === "received" && before.meta.index < logBase)
-    ) {
-      return;
-    }
+    if (newest === undefined || before === undefined || before.meta.index < logBase) return;
     if (!this.#complete.some(({ isDamaged }) => isDamaged)) newest.isDamaged = true;
+  }
+
+  /** None of them can be read any more. */
+  damageAll(): void {
+    for (const snapshot of this.#complete) snapshot.isDamaged = true;
+  }
+
+  get hasDamaged(): boolean {
+    return this.#complete.some(({ isDamaged }) => isDamaged);
+  }
+
+  listWhole(): readonly SnapshotMeta[] {
+    return this.#complete.filter(({ isDamaged }) => !isDamaged).map(({ meta }) => meta);
+  }
+
+  /** The newest one that can be read. */
+  get newestWhole(): LogIndex {
+    return this.listWhole().at(-1)?.index ?? 0;
   }
 
   /** Found to be damaged: not listed any more. */

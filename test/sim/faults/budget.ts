@@ -9,7 +9,9 @@ const CHANGE_SETTLES_MS = 3000;
 /** A disk may be lost only while the others can go on without it, whatever membership comes to be in force. */
 export function canLose(world: World, host: Host, settlesMs = CHANGE_SETTLES_MS): boolean {
   if (host.isLost || world.scheduler.now - world.changedAt < settlesMs) return false;
-  const intact = new Set(world.hosts.filter((other) => other !== host && !other.isLost).map(({ key }) => key));
+  const intact = new Set(
+    world.hosts.filter((other) => other !== host && !other.isLost && !other.isMarred).map(({ key }) => key),
+  );
   const isEnough = (half: readonly MemberKey[]): boolean =>
     half.length === 0 || half.filter((key) => intact.has(key)).length * 2 > half.length;
   const ahead = newestLogs(world, host);

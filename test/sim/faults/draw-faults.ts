@@ -105,6 +105,8 @@ function drawBody(kind: FaultClass, options: SwarmOptions, random: Prng): FaultB
       return { kind, target, downMs };
     case "rollback":
       return { kind, target, afterMs: 1000 + random.float() * 6000, forMs: Math.min(forMs, 1000), downMs };
+    case "bit-rot":
+      return { kind, target, place: random.chance(0.7) ? "entry" : "snapshots", at: random.float() };
     case "amnesia": {
       const what = random.pick(AMNESIAS);
       const role = random.pick(ROLES);

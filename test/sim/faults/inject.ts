@@ -76,10 +76,15 @@ function injectAt(
       return undefined;
     case "damage-snapshot":
       // Not before it was restored from: nobody but the leader has another one then.
-      if ((host.snapshots.list().at(-1)?.index ?? 0) <= (host.process?.applied ?? -1)) {
+      if (
+        host.log.image.rotten.size === 0 &&
+        (host.snapshots.list().at(-1)?.index ?? 0) <= (host.process?.applied ?? -1)
+      ) {
         host.snapshots.damageNewest(host.log.image.base.index);
       }
       return undefined;
+    case "bit-rot":
+      return rot(world, host, body);
     case "rollback":
       return rollBackBehindLeader(world, host, body);
     case "transfer":
@@ -107,6 +112,19 @@ function stop(host: Host, body: Body<"stop">): void {
   process?.enter(() => {
     process.node?.stop(host.clock.now() + 2000, () => host.onStopped(process, body.downMs));
   });
+}
+
+/** One kind of damage at a time on each disk; what no snapshot makes up for only while the others can do without it. */
+function rot(world: World, host: Host, { place, at }: Body<"bit-rot">): void {
+  const { image } = host.log;
+  if (host.isLost || host.snapshots.hasDamaged || image.rotten.size > 0) return;
+  if (place === "snapshots") {
+    if (canLose(world, host)) host.snapshots.damageAll();
+    return;
+  }
+  const index = image.base.index + 1 + Math.floor(at * image.entries.length);
+  if (index > image.lastIndex || (index > host.snapshots.newestWhole && !canLose(world, host))) return;
+  image.rot(index);
 }
 
 function failSync(world: World, host: Host, body: Body<"sync-failure">): void {
