@@ -211,7 +211,8 @@ export class BootProcess implements Neighbour {
       key: this.key,
       boot: this.boot,
       commandVersion: 1,
-      durable: () => ({ seq: image.seq, lastIndex: image.lastIndex, term: image.hard.term }),
+      startSeq: image.seq,
+      durable: () => ({ lastIndex: image.lastIndex, term: image.hard.term }),
       onSend: () => undefined,
       onSent: () => undefined,
     });

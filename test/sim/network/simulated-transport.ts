@@ -14,7 +14,7 @@ export interface TransportSetup {
   readonly boot: BootId;
   readonly commandVersion: number;
   /** False: it is only reached by wires that somebody lays. */
-  readonly isDialing: boolean;
+  readonly isDialing?: boolean;
   /** Transactions that the disk held when this process was started. */
   readonly startSeq: number;
   readonly durable: () => { readonly lastIndex: number; readonly term: number };
@@ -205,7 +205,7 @@ export class SimulatedTransport implements Transport, End {
   }
 
   #dialSoon(delayMs: number): void {
-    if (this.#isDialing || this.isStopped || !this.#setup.isDialing) return;
+    if (this.#isDialing || this.isStopped || this.#setup.isDialing === false) return;
     this.#isDialing = true;
     this.#network.scheduler.after(delayMs, () =>
       this.gate.enter(() => {
