@@ -9,6 +9,7 @@ import { localReads } from "./local-reads.ts";
 import { wanted } from "./options.ts";
 import { prototype } from "./prototype.ts";
 import { startup } from "./startup.ts";
+import { tracing } from "./tracing.ts";
 import { watchers } from "./watchers.ts";
 
 const ALL: readonly Bench[] = [
@@ -22,6 +23,7 @@ const ALL: readonly Bench[] = [
   footprint,
   heartbeats,
   watchers,
+  tracing,
 ];
 
 const unknown = wanted.filter((name) => !ALL.some((bench) => bench.name === name));

@@ -4,8 +4,8 @@ import { temporaryFolder } from "../agent-process.ts";
 
 const ROOT = join(import.meta.dir, "..", "..", "..");
 
-/** One line of the source, and what it is broken to. */
-export interface Sabotage {
+/** One place of the source, and what it is broken to. */
+export interface Patch {
   readonly file: string;
   readonly line: string;
   readonly broken: string;
@@ -27,21 +27,29 @@ export const SABOTAGES = {
     line: "database.run(`PRAGMA synchronous = ${synchronous}`);",
     broken: 'database.run("PRAGMA synchronous = OFF");',
   },
-} as const satisfies Readonly<Record<string, Sabotage>>;
+} as const satisfies Readonly<Record<string, Patch>>;
 
 /** An executable with this one fault. @throws Error when the line is not there any more: the fault must be moved */
-export function buildSabotaged({ file, line, broken }: Sabotage): string {
+export function buildSabotaged(sabotage: Patch): string {
+  const folder = patchedSource([sabotage]);
+  const executable = join(folder, "konsul-sabotaged");
+  const built = Bun.spawnSync([process.execPath, join(folder, "scripts", "build.ts"), executable], { cwd: folder });
+  if (!built.success) throw new Error(`the sabotaged build failed: ${built.stderr.toString()}`);
+  return executable;
+}
+
+/** A copy of the source with all of these changes. @throws Error when one of the places is not there any more */
+export function patchedSource(patches: readonly Patch[]): string {
   const folder = temporaryFolder();
   for (const name of ["src", "scripts", "package.json", "tsconfig.json"]) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  const path = join(folder, file);
-  const source = readFileSync(path, "utf8");
-  if (!source.includes(line)) throw new Error(`${file} has no line "${line}" any more`);
-  writeFileSync(path, source.replace(line, broken));
-  const executable = join(folder, "konsul-sabotaged");
-  const built = Bun.spawnSync([process.execPath, join(folder, "scripts", "build.ts"), executable], { cwd: folder });
-  if (!built.success) throw new Error(`the sabotaged build failed: ${built.stderr.toString()}`);
-  return executable;
+  for (const { file, line, broken } of patches) {
+    const path = join(folder, file);
+    const source = readFileSync(path, "utf8");
+    if (!source.includes(line)) throw new Error(`${file} has no line "${line}" any more`);
+    writeFileSync(path, source.replace(line, broken));
+  }
+  return folder;
 }
