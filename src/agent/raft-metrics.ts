@@ -72,6 +72,8 @@ function setPeerGauges(metrics: Metrics, node: RaftNode): void {
   const { core, now, self } = node.status();
   metrics.reset("konsul_raft_peer_up");
   metrics.reset("konsul_raft_replication_lag_entries");
+  // A node that led once would go on saying what it knew then, and hide what the leader says now.
+  metrics.reset("konsul_raft_healthy_voters");
   if (core.role !== "leader") return;
   let healthy = core.membership.voters.includes(self) ? 1 : 0;
   for (const { key, match, lastContact } of core.peers) {
