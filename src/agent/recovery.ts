@@ -1,5 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { err, memberKey, ok, parseMemberKey, type LogIndex, type Result } from "../base/index.ts";
 import { createKonsulFsm, type KonsulFsm } from "../fsm/index.ts";
 import {
@@ -11,7 +10,8 @@ import {
   type StoredState,
 } from "../node/index.ts";
 import { chainStart, decodeMembership, type Membership } from "../raft/index.ts";
-import { lockFolder, openStores, storePaths } from "../storage/index.ts";
+import { openStores } from "../storage/index.ts";
+import { withFolderCopy, type FolderTrust } from "./folder-copy.ts";
 import { mintBootId, mintIncarnation } from "./identity.ts";
 import { randomHex } from "./random-hex.ts";
 
@@ -47,11 +47,6 @@ interface Opened {
   readonly findings: FolderFindings;
   readonly machine: KonsulFsm;
   readonly membership: Membership;
-}
-
-export interface FolderTrust {
-  /** Uses what can be read of a folder that cannot be trusted: its newest writes may be missing. */
-  readonly acceptLoss: boolean;
 }
 
 /** Reads a folder, from a copy: the folder itself stays as it is, byte for byte. The error is a sentence. */
@@ -91,45 +86,9 @@ export async function recoverFolder(folder: string, to: string, trust: FolderTru
 }
 
 async function openCopy(folder: string, trust: FolderTrust): Promise<Result<Opened, string>> {
-  const paths = storePaths(folder);
-  if (!existsSync(paths.folder)) return err(`${folder} is no data folder of Konsul: there is no ${paths.folder}`);
-  // A folder in use changes while it is copied.
-  const lock = existsSync(paths.lock) ? lockFolder(folder, paths.lock) : undefined;
-  if (lock?.ok === false) return err(lock.error);
-  let copy: string | undefined;
-  try {
-    copy = mkdtempSync(join(dirname(folder), ".konsul-recover-"));
-    cpSync(paths.folder, storePaths(copy).folder, { recursive: true });
-    if (existsSync(paths.member)) cpSync(paths.member, storePaths(copy).member);
-    // The witness holds the mark, and what the newest transaction was.
-    if (trust.acceptLoss) rmSync(storePaths(copy).witness, { force: true });
-    return await read(folder, copy, trust);
-  } catch (cause) {
-    return err(`Cannot copy ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  } finally {
-    if (lock?.ok === true) lock.value.release();
-    if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
-  }
-}
-
-async function read(folder: string, copy: string, { acceptLoss }: FolderTrust): Promise<Result<Opened, string>> {
-  const stores = await openStores({ dataDir: copy, boot: mintBootId(), reserveBytes: 0, acceptLoss });
-  if (stores.kind !== "opened") {
-    const hint =
-      stores.kind === "untrusted" && !acceptLoss
-        ? ". With --accept-loss what can be read is used all the same: its newest writes may be missing"
-        : "";
-    return err(`The data in ${folder} cannot be used: ${stores.message.replaceAll(copy, folder)}${hint}`);
-  }
-  const { log, snapshots } = stores;
-  try {
-    const stored = log.initial;
-    if (stored.identity === undefined) return err(`${folder} belongs to no cluster: there is nothing in it to recover`);
-    return await replay(folder, stored.identity, stored, snapshots);
-  } finally {
-    await new Promise<void>((resolve) => log.close(resolve));
-    await new Promise<void>((resolve) => snapshots.close(resolve));
-  }
+  return withFolderCopy(folder, trust, async ({ identity, stored, snapshots }) =>
+    replay(folder, identity, stored, snapshots),
+  );
 }
 
 async function replay(

@@ -1,6 +1,6 @@
 import { VERSION, type Clock } from "../base/index.ts";
 import { redact, type Config } from "../config/index.ts";
-import { createLogger, type Logger } from "../telemetry/index.ts";
+import { createLogger, RecentLines, type Logger } from "../telemetry/index.ts";
 import { stopOnSignals } from "./signals.ts";
 import { startAgent } from "./start-agent.ts";
 import { createSystemClock } from "./system-clock.ts";
@@ -19,17 +19,21 @@ function endNow(): never {
 /** Runs a node until it is told to stop. The exit code of the process. */
 export async function runAgent(config: Config, options: AgentOptions): Promise<number> {
   const clock: Clock = createSystemClock();
+  const recent = new RecentLines();
   const logger: Logger = createLogger({
     level: config.logLevel,
     format: config.logFormat,
     now: () => clock.wall(),
-    write: (line) => void process.stderr.write(`${line}\n`),
+    write: (line) => {
+      recent.add(line);
+      process.stderr.write(`${line}\n`);
+    },
   });
   logger.debug("Settings", { settings: JSON.stringify(redact(config)) });
   logger.info("Konsul starts", { version: VERSION, pid: process.pid });
   // Nothing is acknowledged before the node has started: the end may come at once.
   process.on("SIGTERM", endNow).on("SIGINT", endNow);
-  const started = await startAgent({ config, clock, logger, isDev: options.isDev });
+  const started = await startAgent({ config, clock, logger, isDev: options.isDev, recentLines: () => recent.all() });
   if (!started.ok) {
     process.stderr.write(`konsul: ${started.error}\n`);
     return 1;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { COMMIT, err, memberKey, ok, parseMemberKey, VERSION, type Clock, type Result } from "../base/index.ts";
 import type { Formed } from "../cluster/index.ts";
-import type { Config } from "../config/index.ts";
+import { redact, type Config } from "../config/index.ts";
 import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
 import { answerForwarded, Cors, createApp, guard, RateLimit, type HttpServer, type Waiting } from "../http/index.ts";
 import {
@@ -44,6 +44,8 @@ export interface StartOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly isDev: boolean;
+  /** The last lines of the log. */
+  readonly recentLines: () => readonly string[];
 }
 
 /** A node that runs, and the application on it. */
@@ -201,6 +203,7 @@ function serve({ options, node, replica, identity, peers, tracing }: Serving): N
     clock,
     limits: config.limits,
     health: config.health,
+    debug: { settings: redact(config), recentLines: options.recentLines },
     version: VERSION,
     hasSwagger: config.hasSwagger,
     clusterId,

@@ -127,6 +127,26 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./backup-commands.ts")).restore(call),
   }),
   {
+    path: ["debug", "log"],
+    summary: "offline: prints the entries of a data folder's log as JSON lines",
+    positions: [{ name: "DIR", help: "the data folder of an agent that is stopped, or a copy of one" }],
+    flags: [
+      { name: "from", value: "INDEX", help: "only entries from this one on" },
+      { name: "to", value: "INDEX", help: "only entries up to this one" },
+      { name: "values", help: "with what clients stored, in base64; without it only its size is shown" },
+      ACCEPT_LOSS,
+      JSON_FLAG,
+    ],
+    run: async (call) => (await import("./debug-commands.ts")).debugLog(call),
+  },
+  client("debug", "writes a support bundle of an agent: status, settings, metrics, log, profile; no secrets", {
+    flags: [
+      { name: "out", value: "FILE", help: "a .tar.gz, or a folder; konsul-debug-TIME.tar.gz" },
+      { name: "profile", value: "SECONDS", help: "how long the processor profile is taken, 0 to 60; 5" },
+    ],
+    run: async (call) => (await import("./debug-commands.ts")).debug(call),
+  }),
+  {
     path: ["recover", "inspect"],
     summary: "offline, after a lost quorum: shows what the folders of the survivors hold",
     positions: [{ name: "DIR", help: "data folders, of agents that are stopped", isRepeatable: true }],

@@ -40,6 +40,8 @@ export interface HttpDeps {
     readonly health: () => ClusterHealth;
     readonly settings: () => AutopilotSettings;
   };
+  /** What a support bundle shows. */
+  readonly debug: { readonly settings: unknown; readonly recentLines: () => readonly string[] };
   readonly version: string;
   readonly clusterId: string;
   readonly epoch: { readonly counter: number; readonly random: string };

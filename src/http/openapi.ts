@@ -208,6 +208,13 @@ export const PATHS: Readonly<Record<string, object>> = {
       ...WRITE_FAILURES,
     }),
   },
+  "/debug": {
+    get: operation(
+      "What a support bundle holds of this node: redacted settings, the last log lines, a processor profile",
+      [query("profile", "integer", "seconds of a processor profile, 0 to 60; none")],
+      { "200": "settings, log lines, versions, profile" },
+    ),
+  },
   "/cluster/autopilot/state": { get: operation("What autopilot makes of the servers", [], { "200": "its view" }) },
   "/cluster/join": {
     post: operation("Dials a node and lets it in, as learner", [], {

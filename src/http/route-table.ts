@@ -22,6 +22,7 @@ import {
 import { autopilotState, clusterHealth, getAutopilot, putAutopilot } from "./routes/autopilot.ts";
 import { restoreBackup, saveBackup } from "./routes/backup.ts";
 import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot } from "./routes/cluster.ts";
+import { debug } from "./routes/debug.ts";
 import { health, live, ready } from "./routes/health.ts";
 import { deleteKey, getKey, listKeys, putKey } from "./routes/kv.ts";
 import { join, leaveAndStop } from "./routes/joining.ts";
@@ -70,9 +71,11 @@ const ACL_ADMIN = here("acl", "admin");
 const SESSION_READ = here("session", "read");
 const SESSION_WRITE = here("session", "write");
 
+type On = (needs: Needs, handle: (deps: HttpDeps, call: Call) => Response | Promise<Response>) => Endpoint;
+
 /** All routes. `*` at the end stands for any rest of the path. */
 export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
-  const on = (needs: Needs, handle: (deps: HttpDeps, call: Call) => Response | Promise<Response>): Endpoint => ({
+  const on: On = (needs, handle) => ({
     needs,
     handle: (call) => handle(deps, call),
   });
@@ -124,7 +127,15 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/cluster/autopilot/state": { GET: on(CLUSTER_READ, autopilotState) },
     "/cluster/join": { POST: on(CLUSTER_ADMIN, join) },
     "/leave": { POST: on(CLUSTER_ADMIN, leaveAndStop) },
+    "/debug": { GET: on(CLUSTER_ADMIN, debug) },
     "/snapshot": { GET: on(CLUSTER_ADMIN, saveBackup), PUT: on(CLUSTER_ADMIN, restoreBackup) },
+    ...aclRoutes(on),
+  };
+}
+
+/** Tokens and policies. */
+function aclRoutes(on: On): Readonly<Record<string, Route>> {
+  return {
     "/acl/bootstrap": { POST: on("open", bootstrapAcl) },
     "/acl/tokens": { GET: on(ACL_ADMIN, listTokens), POST: on(ACL_ADMIN, createToken) },
     "/acl/tokens/self": { GET: on(() => [], ownToken) },

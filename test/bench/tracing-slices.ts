@@ -57,6 +57,7 @@ async function openApp(root: string): Promise<App> {
     clock,
     logger: createLogger({ level: "error", format: "text", now: () => clock.wall(), write: say }),
     isDev: true,
+    recentLines: () => [],
     server: {
       port: 0,
       serve: (given) => {

@@ -45,6 +45,7 @@ const NEEDS: Readonly<Record<string, string>> = {
   "POST /cluster/demote/{id}": "cluster:admin",
   "POST /cluster/join": "cluster:admin",
   "POST /leave": "cluster:admin",
+  "GET /debug": "cluster:admin",
   "GET /snapshot": "cluster:admin",
   "PUT /snapshot": "cluster:admin",
   "POST /acl/bootstrap": "open",

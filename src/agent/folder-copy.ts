@@ -1,0 +1,69 @@
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { err, type Result } from "../base/index.ts";
+import type { Identity, SnapshotStore, StoredState } from "../node/index.ts";
+import { lockFolder, openStores, storePaths } from "../storage/index.ts";
+import { mintBootId } from "./identity.ts";
+
+export interface FolderTrust {
+  /** Uses what can be read of a folder that cannot be trusted: its newest writes may be missing. */
+  readonly acceptLoss: boolean;
+}
+
+/** What a folder holds, as long as `use` runs. */
+export interface FolderContents {
+  readonly identity: Identity;
+  readonly stored: StoredState;
+  readonly snapshots: SnapshotStore;
+}
+
+/** Opens a copy of a data folder of a stopped agent: the folder itself stays as it is, byte for byte. The error is a sentence. */
+export async function withFolderCopy<T>(
+  folder: string,
+  trust: FolderTrust,
+  use: (contents: FolderContents) => Promise<Result<T, string>>,
+): Promise<Result<T, string>> {
+  const paths = storePaths(folder);
+  if (!existsSync(paths.folder)) return err(`${folder} is no data folder of Konsul: there is no ${paths.folder}`);
+  // A folder in use changes while it is copied.
+  const lock = existsSync(paths.lock) ? lockFolder(folder, paths.lock) : undefined;
+  if (lock?.ok === false) return err(lock.error);
+  let copy: string | undefined;
+  try {
+    copy = mkdtempSync(join(dirname(folder), ".konsul-recover-"));
+    cpSync(paths.folder, storePaths(copy).folder, { recursive: true });
+    if (existsSync(paths.member)) cpSync(paths.member, storePaths(copy).member);
+    // The witness holds the mark, and what the newest transaction was.
+    if (trust.acceptLoss) rmSync(storePaths(copy).witness, { force: true });
+    return await read({ folder, copy, trust }, use);
+  } catch (cause) {
+    return err(`Cannot copy ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  } finally {
+    if (lock?.ok === true) lock.value.release();
+    if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+async function read<T>(
+  { folder, copy, trust }: { readonly folder: string; readonly copy: string; readonly trust: FolderTrust },
+  use: (contents: FolderContents) => Promise<Result<T, string>>,
+): Promise<Result<T, string>> {
+  const { acceptLoss } = trust;
+  const stores = await openStores({ dataDir: copy, boot: mintBootId(), reserveBytes: 0, acceptLoss });
+  if (stores.kind !== "opened") {
+    const hint =
+      stores.kind === "untrusted" && !acceptLoss
+        ? ". With --accept-loss what can be read is used all the same: its newest writes may be missing"
+        : "";
+    return err(`The data in ${folder} cannot be used: ${stores.message.replaceAll(copy, folder)}${hint}`);
+  }
+  const { log, snapshots } = stores;
+  try {
+    const stored = log.initial;
+    if (stored.identity === undefined) return err(`${folder} belongs to no cluster: there is nothing in it to read`);
+    return await use({ identity: stored.identity, stored, snapshots });
+  } finally {
+    await new Promise<void>((resolve) => log.close(resolve));
+    await new Promise<void>((resolve) => snapshots.close(resolve));
+  }
+}

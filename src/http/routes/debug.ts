@@ -1,0 +1,35 @@
+import { COMMIT } from "../../base/index.ts";
+import { profileProcessor } from "../../telemetry/index.ts";
+import type { HttpDeps } from "../deps.ts";
+import { ApiError } from "../errors.ts";
+import { Query } from "../query.ts";
+import type { Responder } from "../respond.ts";
+
+const PROFILE_SECONDS_MAX = 60;
+
+/** What only the node itself can say for a support bundle; settings and log lines come without secrets. */
+export async function debug(
+  deps: HttpDeps,
+  { url, respond }: { readonly url: URL; readonly respond: Responder },
+): Promise<Response> {
+  const query = new Query(url, ["profile"]);
+  const seconds = query.integer("profile", { min: 0, max: PROFILE_SECONDS_MAX }) ?? 0;
+  const profile = seconds === 0 ? null : await takeProfile(seconds);
+  const { settings, recentLines } = deps.debug;
+  return respond.json({
+    version: deps.version,
+    commit: COMMIT,
+    runtime: { bun: Bun.version, platform: process.platform, arch: process.arch, pid: process.pid },
+    uptime_seconds: Math.round(performance.now() / 1000),
+    memory: process.memoryUsage(),
+    settings,
+    log: recentLines(),
+    profile,
+  });
+}
+
+async function takeProfile(seconds: number): Promise<unknown> {
+  const profile = await profileProcessor(seconds * 1000);
+  if (profile !== undefined) return profile;
+  throw new ApiError("conflict", "A profile of this node is being taken already: try again when it is done");
+}
