@@ -55,6 +55,7 @@ export class Proposals {
 
   /** All that waits, as one event for the core, up to the turn's budget. */
   nextEvent(request: number, now: number): RaftEvent | undefined {
+    if (this.#waiting.length === 0) return undefined;
     const batch: Waiting[] = [];
     let bytes = 0;
     let taken = 0;

@@ -222,7 +222,7 @@ class Node implements RaftNode {
       const now = clock.now();
       turn.proposals.expire(now, turn.givenUpTerm());
       turn.operations.expire(now);
-      for (const request of turn.reads.expire(now, turn.core.status().leader !== undefined)) {
+      for (const request of turn.reads.expire(now, turn.core.leader !== undefined)) {
         turn.submit({ kind: "cancel-read", now, request });
       }
       this.#expireLater();

@@ -102,6 +102,7 @@ export class Reads {
 
   /** Answers what is past its deadline; gives back the requests that nobody waits for any more. */
   expire(now: number, hasLeader: boolean): readonly number[] {
+    if (this.isEmpty) return [];
     const outcome: ReadOutcome = hasLeader ? { kind: "timeout" } : { kind: "no-leader" };
     const abandoned: number[] = [];
     for (const [request, readers] of this.#asked) {

@@ -207,7 +207,7 @@ export class Turn implements Driver {
     }
     this.#route(effects);
     if (event.kind === "persisted") {
-      this.#outbox.release(event.ticket, this.core.status().term);
+      this.#outbox.release(event.ticket, this.core.term);
       this.#installWhenDurable(event.ticket);
     }
   }
@@ -237,7 +237,7 @@ export class Turn implements Driver {
   #onDone(request: number, outcome: Effects["done"][number]["outcome"]): void {
     if (this.operations.onDone(request, outcome)) return;
     if (outcome.kind === "refused" && this.proposals.onRefused(request, outcome.refusal)) return;
-    this.reads.onFailed(request, outcome.kind === "retry" && this.core.status().leader !== undefined);
+    this.reads.onFailed(request, outcome.kind === "retry" && this.core.leader !== undefined);
     if (this.reads.hasResting && !this.#isRetryingReads) this.#retryReads();
   }
 

@@ -28,7 +28,7 @@ export function onAppend(s: State, from: From, append: Append): void {
   // What is below the base is committed, so the leader's log and this one are equal there.
   if (prevIndex >= log.base.index && prevIndex > 0) {
     if (log.termAt(prevIndex) !== prevTerm) {
-      assert(prevIndex > s.commit, `The leader's log must hold the committed entry ${prevIndex}`);
+      assert(prevIndex > s.commit, () => `The leader's log must hold the committed entry ${prevIndex}`);
       return reject(s, from.key, append);
     }
     if (log.chainAt(prevIndex) !== append.prevChain) return diverged(s, from.key, prevIndex);
@@ -75,7 +75,7 @@ function storeOne(s: State, entry: Entry): void {
 
 /** Removes own entries for the leader's: only from a real conflict on, and never what is committed. */
 function truncate(s: State, from: LogIndex): void {
-  assert(from > s.commit, `The committed entry ${from} must not be truncated: commit is ${s.commit}`);
+  assert(from > s.commit, () => `The committed entry ${from} must not be truncated: commit is ${s.commit}`);
   s.log.truncate(from);
   s.durability.onTruncated(from);
   s.out.truncateFrom(from);

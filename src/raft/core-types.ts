@@ -98,6 +98,9 @@ export interface CoreStatus {
 export interface RaftCore {
   /** @throws InvariantViolation when a promise of the protocol is broken: the process must stop */
   step(event: RaftEvent): Effects;
+  /** As in the status, which costs a copy of everything. */
+  readonly term: Term;
+  readonly leader: MemberKey | undefined;
   status(): CoreStatus;
   /** Committed and locally durable entries from `from` on that are in memory, at most `bytesMax` (at least one); `loading`: wait for `entries-loaded`. */
   committedEntries(from: LogIndex, bytesMax: number): readonly Entry[] | "loading";

@@ -1,4 +1,4 @@
-import { unreachable, type LogIndex } from "../base/index.ts";
+import { unreachable, type LogIndex, type MemberKey, type Term } from "../base/index.ts";
 import type { CoreOptions, CoreStatus, RaftCore } from "./core-types.ts";
 import type { Effects } from "./effects.ts";
 import { onOwnVoteDurable, startTimers } from "./election.ts";
@@ -52,6 +52,14 @@ class Core implements RaftCore {
     orderLoad(s);
     this.#invariants.checkStep(s);
     return s.out.finish(s.durability, { now: s.now, nextWake: nextWake(s) }, s.commit);
+  }
+
+  get term(): Term {
+    return this.#state.hard.term;
+  }
+
+  get leader(): MemberKey | undefined {
+    return this.#state.leader;
   }
 
   status(): CoreStatus {

@@ -67,7 +67,7 @@ export class Durability {
   }
 
   onPersisted(ticket: number, seq: number): void {
-    assert(ticket <= this.lastTicket, `Cannot be durable up to ticket ${ticket}: newest is ${this.lastTicket}`);
+    assert(ticket <= this.lastTicket, () => `Cannot be durable up to ticket ${ticket}: newest is ${this.lastTicket}`);
     let done = 0;
     for (const pending of this.#pending) {
       if (pending.ticket > ticket) break;

@@ -31,8 +31,8 @@ export function becomeFollower(s: State, term: Term, reason: string): void {
 
 /** Takes a message of the current term's leader: it is alive, and protected from elections for a while. */
 export function heardLeader(s: State, leader: MemberKey, boot: BootId): void {
-  assert(s.leader === undefined || s.leader === leader, `Term ${s.hard.term} must have one leader`);
-  assert(s.role !== "leader", `Term ${s.hard.term} must have one leader: this node leads it`);
+  assert(s.leader === undefined || s.leader === leader, () => `Term ${s.hard.term} must have one leader`);
+  assert(s.role !== "leader", () => `Term ${s.hard.term} must have one leader: this node leads it`);
   if (s.role !== "follower") becomeFollower(s, s.hard.term, `${leader} leads`);
   setLeader(s, leader, boot);
   s.leaderContact = s.now;

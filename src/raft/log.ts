@@ -111,7 +111,7 @@ export class Log {
 
   /** Removes entries at and above `from`. */
   truncate(from: LogIndex): void {
-    assert(from > this.#base.index, `Cannot truncate at ${from} as the log begins behind ${this.#base.index}`);
+    assert(from > this.#base.index, () => `Cannot truncate at ${from} as the log begins behind ${this.#base.index}`);
     if (from > this.#last) return;
     this.#last = from - 1;
     this.#chains.length = this.#last - this.#slotBase;

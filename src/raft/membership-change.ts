@@ -74,7 +74,7 @@ export function leaveJoint(membership: Membership): Membership {
 /** Checks every invariant of a membership. @throws InvariantViolation */
 export function assertMembership(membership: Membership): void {
   const problem = membershipProblem(membership);
-  assert(problem === undefined, `A membership must be sound: ${problem ?? ""}`);
+  assert(problem === undefined, () => `A membership must be sound: ${problem ?? ""}`);
 }
 
 /** What the planned changes come to so far. Only `plan` changes it. */

@@ -26,7 +26,8 @@ export class Out {
   #sendSnapshot: SnapshotOrder[] = [];
   #cancelSnapshot: SnapshotCancel[] = [];
   #observe: Observation[] = [];
-  #persist: Mutable<Omit<Persist, "ticket" | "append">> = {};
+  /** Gets its ticket and its entries when the step is closed. */
+  #persist: Mutable<Persist> = { ticket: 0 };
   #append: Entry[] = [];
   #hasPersist = false;
 
@@ -114,9 +115,10 @@ export class Out {
     if (!this.#hasPersist) return undefined;
     const appendTo = this.#append.at(-1)?.index ?? this.#persist.reset?.index ?? 0;
     const ticket = durability.issue(appendTo, now);
-    const persist: Persist =
-      this.#append.length === 0 ? { ticket, ...this.#persist } : { ticket, ...this.#persist, append: this.#append };
-    this.#persist = {};
+    const persist = this.#persist;
+    persist.ticket = ticket;
+    if (this.#append.length > 0) persist.append = this.#append;
+    this.#persist = { ticket: 0 };
     this.#append = [];
     this.#hasPersist = false;
     return persist;

@@ -21,7 +21,7 @@ export function onPropose(s: State, event: Extract<RaftEvent, { kind: "propose" 
 
 /** Entries up to `index` are applied here: they make room for proposals. */
 export function onApplied(s: State, index: LogIndex): void {
-  assert(index <= s.commit, `Nothing uncommitted may be applied: ${index} is, commit is ${s.commit}`);
+  assert(index <= s.commit, () => `Nothing uncommitted may be applied: ${index} is, commit is ${s.commit}`);
   if (index <= s.applied) return;
   s.applied = index;
   s.log.cache.evict(Math.min(s.applied, s.durability.index));

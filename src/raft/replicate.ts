@@ -81,7 +81,10 @@ function sendAppend(s: State, leading: Leading, progress: Progress, { prevIndex,
   // Index 0 fits every log, compacted or not: there its term and chain mean nothing.
   const prevTerm = prevIndex === 0 ? 0 : log.termAt(prevIndex);
   const prevChain = prevIndex === 0 ? 0 : log.chainAt(prevIndex);
-  assert(prevTerm !== undefined && prevChain !== undefined, `The entry ${prevIndex} before an append must be known`);
+  assert(
+    prevTerm !== undefined && prevChain !== undefined,
+    () => `The entry ${prevIndex} before an append must be known`,
+  );
   const { round } = leading;
   const { session } = progress;
   send(

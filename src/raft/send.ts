@@ -21,10 +21,10 @@ export function send(s: State, sending: Sending, body: MessageBody): void {
 
 /** Changes (term, vote) and has it written as one record. */
 export function setHard(s: State, hard: HardState): void {
-  assert(hard.term >= s.hard.term, `The term must not fall from ${s.hard.term} to ${hard.term}`);
+  assert(hard.term >= s.hard.term, () => `The term must not fall from ${s.hard.term} to ${hard.term}`);
   assert(
     hard.term > s.hard.term || s.hard.vote === undefined || s.hard.vote === hard.vote,
-    `The vote of term ${hard.term} must not change`,
+    () => `The vote of term ${hard.term} must not change`,
   );
   s.hard = hard;
   s.durability.hardTicket = s.durability.nextTicket;

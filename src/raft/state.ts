@@ -161,9 +161,9 @@ export function createState(options: CoreOptions): State {
   const commit = Math.max(log.base.index, snapshot?.index ?? 0, options.commitHint);
   assert(
     commit <= log.lastIndex,
-    `The log must hold what was committed: ends at ${log.lastIndex}, commit is ${commit}`,
+    () => `The log must hold what was committed: ends at ${log.lastIndex}, commit is ${commit}`,
   );
-  assert(hard.term >= log.lastTerm, `The term must not be below the log's: ${hard.term} < ${log.lastTerm}`);
+  assert(hard.term >= log.lastTerm, () => `The term must not be below the log's: ${hard.term} < ${log.lastTerm}`);
   const members = new MembershipHistory(recoverMemberships(options));
   members.commit(commit);
   return {

@@ -116,7 +116,6 @@ class Search<State, Input, Output> {
     this.#state = state;
     this.#takeOut(place);
     if (!isUnknown) this.#missing -= 1;
-    if (this.#stack.length > this.#longest.order.length) this.#longest = { order: this.#order(), state };
     if (this.#missing === 0) this.#outcome = "found";
     this.#cursor = at(this.#next, 0);
     return true;
@@ -124,6 +123,8 @@ class Search<State, Input, Output> {
 
   /** An operation returned before anything could be placed: the last one placed was wrong. */
   #backtrack(): void {
+    // An order grows one by one, so it is copied only where it ends.
+    if (this.#stack.length > this.#longest.order.length) this.#longest = { order: this.#order(), state: this.#state };
     const taken = this.#stack.pop();
     if (taken === undefined) {
       this.#outcome = "none";
@@ -185,6 +186,9 @@ function findTwins(operations: readonly Operation<unknown, unknown>[]): (number 
 /** A set of places as bits, with a short text for sets that are full at the start and empty at the end. */
 class Bits {
   readonly #words: Uint16Array;
+  /** Words before this one are full; words from `#to` on are empty. */
+  #from = 0;
+  #to = 0;
 
   constructor(count: number) {
     this.#words = new Uint16Array(Math.ceil(count / 16));
@@ -195,16 +199,18 @@ class Bits {
   }
 
   flip(place: number): void {
-    this.#words[place >> 4] = (this.#words[place >> 4] ?? 0) ^ (1 << (place & 15));
+    const words = this.#words;
+    const word = place >> 4;
+    words[word] = (words[word] ?? 0) ^ (1 << (place & 15));
+    this.#from = Math.min(this.#from, word);
+    this.#to = Math.max(this.#to, word + 1);
+    while (this.#from < this.#to && words[this.#from] === 0xffff) this.#from += 1;
+    while (this.#to > this.#from && words[this.#to - 1] === 0) this.#to -= 1;
   }
 
   text(): string {
-    let from = 0;
-    let to = this.#words.length;
-    while (from < to && this.#words[from] === 0xffff) from += 1;
-    while (to > from && this.#words[to - 1] === 0) to -= 1;
-    let text = `${from}:`;
-    for (let word = from; word < to; word += 1) text += String.fromCharCode(this.#words[word] ?? 0);
+    let text = `${this.#from}:`;
+    for (let word = this.#from; word < this.#to; word += 1) text += String.fromCharCode(this.#words[word] ?? 0);
     return text;
   }
 }

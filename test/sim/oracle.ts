@@ -112,10 +112,11 @@ export class Oracle {
   }
 
   onApply(by: Observed, entry: Entry, stateHash: string): void {
-    const status = by.status();
+    const isKnown = this.committed.lastIndex >= entry.index;
+    const status = isKnown ? undefined : by.status();
     const term = status?.term ?? by.durable.hard.term;
-    const isFirst = this.committed.onApply(entry, { key: by.key, term, stateHash });
-    if (!isFirst) return;
+    this.committed.onApply(entry, { key: by.key, term, stateHash });
+    if (isKnown) return;
     if (status !== undefined) this.#checkBacked(entry, status);
     if (entry.kind === "noop") this.#onNoop(entry);
     if (entry.kind === "membership") this.#onMembership(entry);

@@ -78,7 +78,7 @@ export class Process implements Running {
       commandVersion: COMMAND_VERSION,
       isDialing: setup.isDialing ?? true,
       startSeq: this.durable.seq,
-      durable: () => ({ lastIndex: this.durable.lastIndex, term: this.durable.hard.term }),
+      durable: this.durable,
       onSend: (message) => this.#onSend(message),
       onSent: (message) => this.host.traps.onSent(message.kind),
     });

@@ -25,7 +25,7 @@ function isBefore(a: Happening, b: Happening): boolean {
 export class Scheduler {
   readonly #heap: Happening[] = [];
   /** What happens at this very moment, in order: most of all events, so they stay out of the heap. */
-  #soon: (() => void)[] = [];
+  readonly #soon: (() => void)[] = [];
   #soonAt = 0;
   #order = 0;
   #now = 0;
@@ -80,7 +80,8 @@ export class Scheduler {
       const task = this.#soon[this.#soonAt];
       this.#soonAt += 1;
       if (this.#soonAt === this.#soon.length) {
-        this.#soon = [];
+        // Emptied, not made anew: this happens after nearly every event.
+        this.#soon.length = 0;
         this.#soonAt = 0;
       }
       return task;

@@ -246,8 +246,9 @@ export class World implements Stage {
   }
 
   #markAppend(message: Extract<Message, { kind: "append" }>): void {
+    if (message.entries.length === 0) return;
     const to = this.hosts.find((host) => host.key === message.to)?.process?.durable;
-    if (to !== undefined && message.entries.length > 0 && message.prevIndex < to.commitHint) {
+    if (to !== undefined && message.prevIndex < to.commitHint) {
       this.marks.hit("append below commit");
     }
   }

@@ -53,7 +53,7 @@ export function createKvQueries(table: KvTable, feed: ChangeFeed): KvQueries {
 
 function page<Item>(table: KvTable, request: KvPageRequest, item: (key: Uint8Array, row: KvRow) => Item): KvPage<Item> {
   const { prefix, after, limit } = request;
-  assert(Number.isInteger(limit) && limit >= 1, `A page must have room for at least 1 item: it has ${limit}`);
+  assert(Number.isInteger(limit) && limit >= 1, () => `A page must have room for at least 1 item: it has ${limit}`);
   const items: Item[] = [];
   let last: Uint8Array | undefined;
   for (const [key, row] of table.range(rangeOf(prefix, after))) {

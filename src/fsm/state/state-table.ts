@@ -116,7 +116,7 @@ export class StateTable<Row> implements Section {
     if (old === undefined) return false;
     this.#subtract(key, old);
     const wasThere = this.#rows.delete(key);
-    assert(wasThere, `A row of ${this.name} that was read must be there to delete`);
+    assert(wasThere, () => `A row of ${this.name} that was read must be there to delete`);
     this.#changed(key, undefined);
     return true;
   }

@@ -76,7 +76,7 @@ export class TestNode {
     this.accepted.push(...effects.accepted);
     this.reads.push(...effects.reads);
     for (const { request, outcome } of effects.done) {
-      assert(!this.outcomes.has(request), `The request ${request} must be answered once`);
+      assert(!this.outcomes.has(request), () => `The request ${request} must be answered once`);
       this.outcomes.set(request, outcome);
     }
     this.observed.push(...effects.observe);
@@ -305,7 +305,7 @@ export class Cluster {
     first.step({ kind: "transfer", request: 1_000_000 + this.now, to: this.node(id).key });
     this.run(500);
     const leader = this.elect();
-    assert(leader.id === id, `The node ${id} must lead`);
+    assert(leader.id === id, () => `The node ${id} must lead`);
     return leader;
   }
 

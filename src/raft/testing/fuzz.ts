@@ -21,7 +21,7 @@ class Oracle {
       const { role, term } = node.status;
       if (role === "leader") {
         const known = this.#leaders.get(term) ?? node.id;
-        assert(known === node.id, `Term ${term} must have one leader: ${known} and ${node.id}`);
+        assert(known === node.id, () => `Term ${term} must have one leader: ${known} and ${node.id}`);
         this.#leaders.set(term, node.id);
       }
       const seen = this.#seen.get(node) ?? { applied: 0, reads: 0, observed: 0 };
@@ -36,7 +36,7 @@ class Oracle {
       for (; seen.reads < node.reads.length; seen.reads += 1) {
         const read = node.reads[seen.reads];
         const floor = this.#readFloors.get(`${node.boot}/${read?.request}`) ?? 0;
-        assert((read?.index ?? 0) >= floor, `A read on ${node.id} must see ${floor}: got ${read?.index}`);
+        assert((read?.index ?? 0) >= floor, () => `A read on ${node.id} must see ${floor}: got ${read?.index}`);
       }
     }
   }
@@ -45,7 +45,7 @@ class Oracle {
     if (entry === undefined) return;
     const known = this.#applied[entry.index - 1];
     if (known === undefined) this.#applied[entry.index - 1] = entry;
-    else assert(known.chain === entry.chain, `${node.id} must apply at ${entry.index} what the others did`);
+    else assert(known.chain === entry.chain, () => `${node.id} must apply at ${entry.index} what the others did`);
   }
 }
 

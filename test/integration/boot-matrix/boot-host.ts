@@ -212,7 +212,7 @@ export class BootProcess implements Neighbour {
       boot: this.boot,
       commandVersion: 1,
       startSeq: image.seq,
-      durable: () => ({ lastIndex: image.lastIndex, term: image.hard.term }),
+      durable: image,
       onSend: () => undefined,
       onSent: () => undefined,
     });

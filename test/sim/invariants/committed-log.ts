@@ -28,15 +28,15 @@ export class CommittedLog {
     return this.#entries[index - 1];
   }
 
-  /** State machine safety. True: nobody had applied this index before. */
-  onApply(entry: Entry, by: { readonly key: MemberKey; readonly term: Term; readonly stateHash: string }): boolean {
+  /** State machine safety. */
+  onApply(entry: Entry, by: { readonly key: MemberKey; readonly term: Term; readonly stateHash: string }): void {
     const known = this.#entries[entry.index - 1];
     if (known === undefined) {
       if (entry.index !== this.#entries.length + 1) {
         this.#fail("state machine safety", `${by.key} applies ${entry.index}, but ${this.#entries.length} is the last`);
       }
       this.#entries.push({ entry, knownIn: by.term, stateHash: by.stateHash });
-      return true;
+      return;
     }
     if (known.entry.term !== entry.term || known.entry.chain !== entry.chain) {
       this.#fail(
@@ -47,7 +47,6 @@ export class CommittedLog {
     if (known.stateHash !== by.stateHash) {
       this.#fail("equal states", `after ${entry.index} the state of ${by.key} differs from another node's`);
     }
-    return false;
   }
 
   /** Leader completeness: a leader of a later term has every entry that was committed before. */

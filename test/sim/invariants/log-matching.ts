@@ -15,8 +15,8 @@ export class LogMatching {
   }
 
   onAppend(entry: Pick<Entry, "index" | "term" | "chain">): void {
-    const chains = this.#chains.get(entry.index) ?? new Map<Term, number>();
-    this.#chains.set(entry.index, chains);
+    let chains = this.#chains.get(entry.index);
+    if (chains === undefined) this.#chains.set(entry.index, (chains = new Map<Term, number>()));
     const known = chains.get(entry.term);
     if (known === undefined) chains.set(entry.term, entry.chain);
     else if (known !== entry.chain) {

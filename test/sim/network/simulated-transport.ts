@@ -17,7 +17,7 @@ export interface TransportSetup {
   readonly isDialing?: boolean;
   /** Transactions that the disk held when this process was started. */
   readonly startSeq: number;
-  readonly durable: () => { readonly lastIndex: number; readonly term: number };
+  readonly durable: { readonly lastIndex: number; readonly hard: { readonly term: number } };
   /** Sees every message before it leaves. */
   readonly onSend: (message: Message) => void;
   /** Sees every message after it left. */
@@ -27,6 +27,17 @@ export interface TransportSetup {
 /** The number of a machine from its address. */
 export function hostOf(member: Member): number {
   return Number(member.address.slice("host".length).split(":")[0]);
+}
+
+/** A handful of peers: a search through the lists costs less than a map. */
+function byPeer(messages: readonly Message[]): [Message, ...Message[]][] {
+  const batches: [Message, ...Message[]][] = [];
+  for (const message of messages) {
+    const batch = batches.find(([first]) => first.to === message.to);
+    if (batch === undefined) batches.push([message]);
+    else batch.push(message);
+  }
+  return batches;
 }
 
 /** The transport of one process: connections by pair and boot, redialing, and who is known gone. */
@@ -63,23 +74,22 @@ export class SimulatedTransport implements Transport, End {
   }
 
   send(messages: readonly Message[]): void {
-    const byPeer = new Map<MemberKey, Message[]>();
-    for (const message of messages) {
-      this.#setup.onSend(message);
-      const known = byPeer.get(message.to);
-      if (known === undefined) byPeer.set(message.to, [message]);
-      else known.push(message);
-    }
-    for (const [key, batch] of byPeer) {
-      const connection = this.#find(key);
-      if (connection !== undefined) this.#network.carry(connection, this, batch);
-    }
+    for (const message of messages) this.#setup.onSend(message);
+    // Most turns have one message for one peer.
+    const [first] = messages;
+    if (messages.length === 1 && first !== undefined) this.#carry(first.to, messages);
+    else for (const batch of byPeer(messages)) this.#carry(batch[0].to, batch);
     for (const message of messages) this.#setup.onSent(message);
+  }
+
+  #carry(to: MemberKey, messages: readonly Message[]): void {
+    const connection = this.#find(to);
+    if (connection !== undefined) this.#network.carry(connection, this, messages);
   }
 
   introduce(): ReturnType<End["introduce"]> {
     const { key, boot } = this;
-    const { lastIndex } = this.#setup.durable();
+    const { lastIndex } = this.#setup.durable;
     return {
       key,
       boot,
@@ -94,7 +104,7 @@ export class SimulatedTransport implements Transport, End {
     this.gate.enter(() => {
       for (const message of messages) {
         this.heardAt.set(message.from, this.#network.scheduler.now);
-        const isOld = message.term < this.#setup.durable().term;
+        const isOld = message.term < this.#setup.durable.hard.term;
         if (isOld && message.kind.endsWith("-reply")) this.#network.marks.hit("reply of an earlier term");
         this.receiver?.onMessage(message);
       }
