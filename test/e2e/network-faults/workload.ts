@@ -18,20 +18,40 @@ export interface Workload {
   readonly urls: readonly string[];
   readonly until: number;
   readonly recorded: Recorded;
+  /** Before every key. */
+  readonly prefix?: string;
+  /** Called for every write that was acknowledged. */
+  readonly onWrite?: () => void;
 }
 
+/** Undefined: nobody knows what became of it. Where nobody listens nothing was done. */
 export async function ask(url: string, method: string, body?: string): Promise<Response | undefined> {
   const signal = AbortSignal.timeout(REQUEST_MS_MAX);
-  return fetch(url, { method, signal, ...(body === undefined ? {} : { body }) }).catch(() => undefined);
+  try {
+    return await fetch(url, { method, signal, ...(body === undefined ? {} : { body }) });
+  } catch (cause) {
+    return isRefusal(cause) ? new Response("", { status: 503 }) : undefined;
+  }
+}
+
+/** No connection came to be. */
+export function isRefusal(cause: unknown): boolean {
+  return (
+    cause instanceof Error && "code" in cause && ["ConnectionRefused", "ECONNREFUSED"].includes(String(cause.code))
+  );
 }
 
 /** One client: an operation at a time on a random node, until it is over. */
-export async function runClient(client: number, prng: Prng, { urls, until, recorded }: Workload): Promise<void> {
+export async function runClient(
+  client: number,
+  prng: Prng,
+  { urls, until, recorded, prefix = "", onWrite }: Workload,
+): Promise<void> {
   const started = performance.now();
   const versions = new Map<string, number>();
   for (let count = 0; performance.now() < until; count += 1) {
     await Bun.sleep(prng.between(5, 40));
-    const key = `k${prng.between(0, 3)}-${Math.floor((performance.now() - started) / KEY_AGE_MS)}`;
+    const key = `${prefix}k${prng.between(0, 3)}-${Math.floor((performance.now() - started) / KEY_AGE_MS)}`;
     const node = prng.pick(urls);
     const kind = prng.pick(["get", "get", "local", "put", "put", "cas", "delete"] as const);
     const value = `${client}-${count}`;
@@ -68,6 +88,7 @@ export async function runClient(client: number, prng: Prng, { urls, until, recor
     else if (status === 404) record({ kind: "get" }, { kind: "read", value: undefined, index: 0 });
     else if (status === 409) record(input, { kind: "refused" });
     else if (status === 200) {
+      onWrite?.();
       const { modify_index: index }: { readonly modify_index?: number } = Object(await answer?.json());
       if (index !== undefined && kind !== "delete") versions.set(key, index);
       record(input, kind === "delete" || index === undefined ? { kind: "done" } : { kind: "done", index });

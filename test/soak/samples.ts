@@ -1,0 +1,86 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { SoakCluster } from "./cluster.ts";
+import type { SoakNode } from "./soak-node.ts";
+
+export interface Sample {
+  readonly node: string;
+  /** Of one life of the process. */
+  readonly life: number;
+  readonly atMs: number;
+  readonly rssBytes: number;
+  readonly openFds: number;
+  readonly fileBytes: number;
+  readonly entries: number;
+  readonly term: number;
+  readonly elections: number;
+}
+
+/** What a node says of itself, and what lies in its folder; undefined: it does not answer. */
+export async function takeSample(cluster: SoakCluster, node: SoakNode, atMs: number): Promise<Sample | undefined> {
+  if (!node.isRunning) return undefined;
+  const signal = AbortSignal.timeout(2000);
+  const answer = await fetch(`${node.url}/metrics`, { signal }).catch(() => undefined);
+  const text = answer?.status === 200 ? await answer.text().catch(() => "") : "";
+  const status = await cluster.status(node);
+  if (text === "" || status === undefined) return undefined;
+  const metric = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? 0);
+  return {
+    node: node.options.id,
+    life: metric("konsul_process_start_time_seconds"),
+    atMs,
+    rssBytes: metric("konsul_process_resident_memory_bytes"),
+    openFds: metric("konsul_process_open_fds"),
+    fileBytes: folderBytes(node.dataDir),
+    entries: status.lastIndex - status.firstIndex + 1,
+    term: status.term,
+    elections: metric("konsul_raft_elections_total"),
+  };
+}
+
+function folderBytes(folder: string): number {
+  let sum = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    try {
+      if (entry.isFile()) sum += statSync(join(entry.parentPath, entry.name)).size;
+    } catch {
+      // It went between the two calls.
+    }
+  }
+  return sum;
+}
+
+export interface Growth {
+  readonly node: string;
+  readonly what: "memory" | "file descriptors" | "files";
+  readonly early: number;
+  readonly late: number;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+/**
+ * Of every process that lived through both windows: medians of the sixth of the time after its first third, and of the
+ * last sixth. In a run of 30 minutes these are minutes 10 to 15 and 25 to 30.
+ */
+export function growthOf(samples: readonly Sample[], wholeMs: number): readonly Growth[] {
+  const growth: Growth[] = [];
+  for (const [, life] of Map.groupBy(samples, ({ node, life: started }) => `${node} ${started}`)) {
+    const early = life.filter(({ atMs }) => atMs >= wholeMs / 3 && atMs < wholeMs / 2);
+    const late = life.filter(({ atMs }) => atMs >= (wholeMs * 5) / 6);
+    const [first] = life;
+    if (first === undefined || early.length === 0 || late.length === 0) continue;
+    const compare = (what: Growth["what"], of: (sample: Sample) => number): Growth => ({
+      node: first.node,
+      what,
+      early: median(early.map(of)),
+      late: median(late.map(of)),
+    });
+    growth.push(compare("memory", (one) => one.rssBytes));
+    growth.push(compare("file descriptors", (one) => one.openFds));
+    growth.push(compare("files", (one) => one.fileBytes));
+  }
+  return growth;
+}
