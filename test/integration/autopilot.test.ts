@@ -5,25 +5,31 @@ import { Autopilot } from "../../src/cluster/index.ts";
 
 /** A leader `a` of three voters, and a learner `d` that this leader has never heard. */
 function statusAt(now: number, members: readonly string[]): NodeStatus {
-  const key = (id: string): string => `${id}~0`;
-  const peers = members.slice(1).map((id) => ({
-    key: key(id),
+  const peers = members.slice(1).map((key) => ({
+    key,
     match: 5,
-    lastContact: id === "d" ? -Infinity : now,
+    lastContact: key.startsWith("d") ? -Infinity : now,
   }));
   const membership = {
-    voters: ["a", "b", "c"].map(key),
-    members: new Map(members.map((id) => [key(id), { id }])),
+    voters: ["a~0", "b~0", "c~0"],
+    members: new Map(members.map((key) => [key, { id: key.split("~")[0] }])),
   };
-  const core = { role: "leader", leader: key("a"), term: 1, lastIndex: 5, peers, membership };
-  const status: NodeStatus = Object({ core, now, self: key("a") });
+  const core = { role: "leader", leader: "a~0", term: 1, lastIndex: 5, peers, membership };
+  const status: NodeStatus = Object({ core, now, self: "a~0" });
   return status;
 }
 
-test("a server that was let in a moment ago is not taken for dead before it had time to speak", async () => {
+/** An autopilot that takes a server for dead after a minute, and what it removed. */
+function start(): {
+  readonly clock: ReturnType<typeof createManualClock>;
+  readonly autopilot: Autopilot;
+  readonly removed: readonly string[];
+  /** The keys of the members from now on. */
+  readonly setMembers: (keys: readonly string[]) => void;
+} {
   const clock = createManualClock();
   const removed: string[] = [];
-  let members = ["a", "b", "c"];
+  let members: readonly string[] = ["a~0", "b~0", "c~0"];
   const autopilot = new Autopilot({
     clock,
     status: () => statusAt(clock.now(), members),
@@ -41,13 +47,32 @@ test("a server that was let in a moment ago is not taken for dead before it had 
     },
     note: () => undefined,
   });
+  return { clock, autopilot, removed, setMembers: (keys) => void (members = keys) };
+}
+
+test("a server that was let in a moment ago is not taken for dead before it had time to speak", async () => {
+  const { clock, autopilot, removed, setMembers } = start();
   clock.advance(100_000);
-  members = ["a", "b", "c", "d"];
+  setMembers(["a~0", "b~0", "c~0", "d~0"]);
   clock.advance(58_000);
   await Promise.resolve();
   expect(removed).toEqual([]);
   clock.advance(6_000);
   await Promise.resolve();
   expect(removed[0]).toBe("d~0");
+  autopilot.stop();
+});
+
+test("a server that came back with an empty folder is not taken for the silent one that it replaced", async () => {
+  const { clock, autopilot, removed, setMembers } = start();
+  setMembers(["a~0", "b~0", "c~0", "d~0"]);
+  clock.advance(56_000);
+  setMembers(["a~0", "b~0", "c~0", "d~1"]);
+  clock.advance(58_000);
+  await Promise.resolve();
+  expect(removed).toEqual([]);
+  clock.advance(6_000);
+  await Promise.resolve();
+  expect(removed[0]).toBe("d~1");
   autopilot.stop();
 });

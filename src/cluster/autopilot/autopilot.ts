@@ -35,8 +35,11 @@ const NEVER = -1;
 export class Autopilot {
   readonly #options: AutopilotOptions;
   #health: ClusterHealth | undefined;
-  /** When each server was first seen in this lead: one that was let in a moment ago has had no time to speak. */
-  #firstSeen = new Map<string, number>();
+  /**
+   * When each member was first seen in this lead: one that was let in a moment ago has had no time to speak. By key, not by
+   * id: a node that comes back with an empty folder is another member than the one that was silent under its id.
+   */
+  #firstSeen = new Map<MemberKey, number>();
   #leadingSince: number | undefined;
   #isChanging = false;
   #isStopped = false;
@@ -98,7 +101,9 @@ export class Autopilot {
     this.#leadingSince ??= clock.now();
     const health = this.health();
     const now = clock.now();
-    this.#firstSeen = new Map([...health.servers.keys()].map((id) => [id, this.#firstSeen.get(id) ?? now]));
+    const { members } = core.membership;
+    this.#firstSeen = new Map([...members.keys()].map((key) => [key, this.#firstSeen.get(key) ?? now]));
+    const keyOf = (id: string): MemberKey | undefined => [...members].find(([, member]) => member.id === id)?.[0];
     const { cleanupDeadServers, deadServerAfterMs, stabilizationMs, minQuorum } = settings();
     const isSettled = clock.now() - this.#leadingSince >= Math.max(stabilizationMs, deadServerAfterMs);
     if (!cleanupDeadServers || !isSettled || this.#isChanging) return;
@@ -106,16 +111,17 @@ export class Autopilot {
       [...health.servers.values()].map((server) => ({
         id: server.id,
         isVoter: server.state === "leader" || server.state === "voter",
-        isDead: this.#silentMs(server, now) >= deadServerAfterMs,
+        isDead: this.#silentMs(server, keyOf(server.id), now) >= deadServerAfterMs,
       })),
       minQuorum,
     );
-    const key = id === undefined ? undefined : [...core.membership.members].find(([, member]) => member.id === id)?.[0];
+    const key = id === undefined ? undefined : keyOf(id);
     if (id !== undefined && key !== undefined) void this.#remove(key, id);
   }
 
-  #silentMs({ id, stats }: ServerState, now: number): number {
-    return stats.lastContactMs === NEVER ? now - (this.#firstSeen.get(id) ?? now) : stats.lastContactMs;
+  #silentMs({ stats }: ServerState, key: MemberKey | undefined, now: number): number {
+    if (stats.lastContactMs !== NEVER) return stats.lastContactMs;
+    return key === undefined ? 0 : now - (this.#firstSeen.get(key) ?? now);
   }
 
   async #remove(key: MemberKey, id: string): Promise<void> {
