@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { CATALOGUE } from "../src/telemetry/index.ts";
+import { readPages, strayCommands, untagged } from "../test/e2e/runbooks/pages.ts";
 import { cliPage, metricsTable, withMade } from "./docs.ts";
 
 const TOP = join(import.meta.dir, "..");
@@ -77,6 +78,21 @@ test("pages link only to files that are there", () => {
       expect([page, path, Bun.file(join(TOP, path)).size > 0]).toEqual([page, path, true]);
     }
   }
+});
+
+describe("commands in pages", () => {
+  test("each block belongs to a runbook that a test executes, or says why it does not", () => {
+    const blocks = readPages();
+    expect(blocks.length).toBeGreaterThan(20);
+    expect(blocks.map(untagged).filter((problem) => problem !== undefined)).toEqual([]);
+  });
+
+  test("stand in fenced blocks, where the tests see them", () => {
+    const pages = readdirSync(join(TOP, "docs")).filter((name) => name.endsWith(".md") && name !== "cli.md");
+    const all = [...strayCommands("README.md", read("README.md"))];
+    for (const name of pages) all.push(...strayCommands(`docs/${name}`, read("docs", name)));
+    expect(all).toEqual([]);
+  });
 });
 
 test("every room of src/ has a README", () => {
