@@ -1,26 +1,58 @@
 import { Client } from "./client.ts";
 import { toRecord } from "./json-record.ts";
-import type { Invocation } from "./command.ts";
-import { print, printJson, table, text } from "./output.ts";
+import { parseDuration } from "../config/index.ts";
+import { paint, paintState } from "./colours.ts";
+import { UsageError, type Invocation } from "./command.ts";
+import { print, printJson, rowsOf, table, text } from "./output.ts";
+import { watchScreen } from "./watch-screen.ts";
 
-function rowsOf(value: unknown, columns: readonly string[]): string[][] {
-  if (!Array.isArray(value)) return [];
-  return value.map((one: unknown) => {
-    const fields = new Map<string, unknown>(typeof one === "object" && one !== null ? Object.entries(one) : []);
-    return columns.map((column) => text(fields.get(column)));
+const WATCH_EVERY = "2s";
+
+export async function status(call: Invocation): Promise<number> {
+  const client = new Client(call);
+  const isJson = call.flags.has("json");
+  if (!call.flags.has("watch")) {
+    const body = await client.json("GET", "/cluster/status");
+    if (isJson) printJson(body);
+    else print(overview(body));
+    return 0;
+  }
+  const interval = parseDuration(call.flags.get("interval")?.[0] ?? WATCH_EVERY);
+  if (!interval.ok) throw new UsageError(`--interval ${interval.error}`);
+  return watchScreen(Math.max(100, interval.value), async () => {
+    const body = await client.json("GET", "/cluster/status");
+    return isJson ? JSON.stringify(body) : `${overview(body)}\n`;
   });
 }
 
-export async function status(call: Invocation): Promise<number> {
-  const body = await new Client(call).json("GET", "/cluster/status");
-  if (call.flags.has("json")) {
-    printJson(body);
-    return 0;
-  }
-  print(`${text(body["state"])}: ${text(body["voters"])} voters, quorum ${text(body["quorum"])}`);
-  const columns = ["id", "state", "voter", "address", "http_address", "version", "lag_entries"];
-  print(table(["ID", "STATE", "VOTER", "ADDRESS", "HTTP", "VERSION", "LAG"], rowsOf(body["nodes"], columns)));
-  return 0;
+/** What somebody on call wants to see first: how it is, who leads, who is missing, who is behind. */
+function overview(body: Readonly<Record<string, unknown>>): string {
+  const { state, voters, quorum, healthy_voters: healthy, failure_tolerance: tolerance, leader: led } = body;
+  const [stats, leading] = [fieldsOf(body["stats"]), fieldsOf(led)];
+  const answering = healthy === null ? "" : `, ${text(healthy)} answer, ${text(tolerance)} more may fail`;
+  const lines = [
+    `${paintState(text(state))}: ${text(voters)} voters, quorum ${text(quorum)}${answering}`,
+    `leader ${led === null ? paint("red", "none") : text(leading.get("id"))}, term ${text(stats.get("term"))}, commit index ${text(stats.get("commit_index"))}`,
+  ];
+  if (body["partial"] === true)
+    lines.push(paint("dim", "This node does not lead: the leader knows more about the others"));
+  const columns = [
+    "id",
+    "state",
+    "voter",
+    "address",
+    "http_address",
+    "version",
+    "zone",
+    "last_contact_ms",
+    "lag_entries",
+  ];
+  const head = ["ID", "STATE", "VOTER", "ADDRESS", "HTTP", "VERSION", "ZONE", "CONTACT MS", "LAG"];
+  return [...lines, "", table(head, rowsOf(body["nodes"], columns))].join("\n");
+}
+
+function fieldsOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map<string, unknown>(typeof value === "object" && value !== null ? Object.entries(value) : []);
 }
 
 export async function leader(call: Invocation): Promise<number> {
@@ -36,8 +68,8 @@ export async function peers(call: Invocation): Promise<number> {
   else
     print(
       table(
-        ["ID", "STATE", "VOTER", "ADDRESS", "HTTP"],
-        rowsOf(body["peers"], ["id", "state", "voter", "address", "http_address"]),
+        ["ID", "NAME", "STATE", "VOTER", "ADDRESS", "HTTP", "ZONE", "VERSION"],
+        rowsOf(body["peers"], ["id", "name", "state", "voter", "address", "http_address", "zone", "version"]),
       ),
     );
   return 0;
@@ -59,7 +91,10 @@ export async function clusterHealth(call: Invocation): Promise<number> {
   const body = await new Client({ ...call, flags }).json("GET", "/cluster/status");
   const { state, voters, healthy_voters: healthy, failure_tolerance: tolerance } = body;
   if (call.flags.has("json")) printJson({ state, failure_tolerance: tolerance ?? null });
-  else if (url === undefined) print(`${text(state)}: no node leads at the moment`);
-  else print(`${text(state)}: ${text(healthy)} of ${text(voters)} voters answer, ${text(tolerance)} more may fail`);
+  else if (url === undefined) print(`${paintState(text(state))}: no node leads at the moment`);
+  else
+    print(
+      `${paintState(text(state))}: ${text(healthy)} of ${text(voters)} voters answer, ${text(tolerance)} more may fail`,
+    );
   return state === "healthy" ? 0 : 1;
 }

@@ -6,6 +6,8 @@ export interface Flag {
   readonly help: string;
   /** May be given more than once. */
   readonly isRepeatable?: boolean;
+  /** A switch of the agent: `false` is a value of its own, as it goes before variable and file. */
+  readonly isSetting?: boolean;
   /** Taken, but not shown. */
   readonly isHidden?: boolean;
 }

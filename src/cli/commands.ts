@@ -45,6 +45,7 @@ const AGENT_FLAGS: readonly Flag[] = [
     help: setting.standard === undefined ? setting.help : `${setting.help} (${setting.standard})`,
     isRepeatable: setting.kind === "list",
     isHidden: setting.isFixed === true,
+    isSetting: true,
   })),
 ];
 
@@ -174,6 +175,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "out", value: "FOLDER", help: "where konsul-ca.pem and konsul-ca-key.pem are written; this folder" },
       { name: "name", value: "TEXT", help: "its name; Konsul CA" },
       { name: "days", value: "NUMBER", help: "how long it is good for; 3650" },
+      JSON_FLAG,
     ],
     run: async (call) => (await import("./tls-commands.ts")).caCreate(call),
   },
@@ -194,6 +196,7 @@ export const COMMANDS: readonly Command[] = [
       { name: "ca-key", value: "FILE", help: "its key; konsul-ca-key.pem" },
       { name: "days", value: "NUMBER", help: "how long it is good for, the authority's end at most; 365" },
       { name: "out", value: "FOLDER", help: "where ID.pem and ID-key.pem are written; this folder" },
+      JSON_FLAG,
     ],
     run: async (call) => (await import("./tls-commands.ts")).certCreate(call),
   },
@@ -309,6 +312,10 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./health-command.ts")).health(call),
   }),
   client("cluster status", "shows the cluster as the agent sees it", {
+    flags: [
+      { name: "watch", help: "again and again, until it is interrupted; with --json one line each" },
+      { name: "interval", value: "DURATION", help: "with --watch: how often; 2s" },
+    ],
     run: async (call) => (await import("./cluster-commands.ts")).status(call),
   }),
   client("cluster leader", "shows who leads", {
@@ -353,7 +360,7 @@ export const COMMANDS: readonly Command[] = [
     path: ["config", "validate"],
     summary: "says every mistake in a configuration file",
     positions: [{ name: "FILE", help: "settings in JSON or YAML" }],
-    flags: [],
+    flags: [JSON_FLAG],
     run: async (call) => (await import("./config-command.ts")).validate(call),
   },
   {

@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
 import { loadConfig } from "../config/index.ts";
 import { CommandFailed, type Invocation } from "./command.ts";
-import { print } from "./output.ts";
+import { print, printJson } from "./output.ts";
 
 export async function validate(call: Invocation): Promise<number> {
   const [name = ""] = call.positions;
   const result = loadConfig({ flags: new Map(), environment: {}, file: { name, text: readFile(name) } });
+  if (call.flags.has("json")) {
+    printJson({ valid: result.ok, mistakes: result.ok ? [] : result.error });
+    return result.ok ? 0 : 1;
+  }
   if (result.ok) {
     print(`${name} is valid`);
     return 0;

@@ -1,4 +1,5 @@
 import { Client } from "./client.ts";
+import { paintState } from "./colours.ts";
 import { toRecord } from "./json-record.ts";
 import { UsageError, type Invocation } from "./command.ts";
 import { print, text } from "./output.ts";
@@ -10,6 +11,6 @@ export async function health(call: Invocation): Promise<number> {
   const answer = await new Client(call).request("GET", path);
   const body = toRecord(answer.bytes);
   if (call.flags.has("json")) print(new TextDecoder().decode(answer.bytes));
-  else print(body["reason"] === undefined ? text(body["status"]) : `${text(body["status"])}: ${text(body["reason"])}`);
+  else print(paintState(text(body["status"])) + (body["reason"] === undefined ? "" : `: ${text(body["reason"])}`));
   return answer.status === 200 ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Client, failure } from "./client.ts";
-import { CommandFailed, type Invocation } from "./command.ts";
+import { CommandFailed, UsageError, type Invocation } from "./command.ts";
 import { print, printJson } from "./output.ts";
 
 const PAGE = 1000;
@@ -63,7 +63,8 @@ export async function list(call: Invocation): Promise<number> {
   const client = new Client(call);
   const [prefix = ""] = call.positions;
   const limit = Number(one(call, "limit") ?? Infinity);
-  if (!(limit >= 1)) throw new CommandFailed("--limit must be a whole number from 1");
+  if (!(limit >= 1) || (limit !== Infinity && !Number.isSafeInteger(limit)))
+    throw new UsageError(`--limit must be a whole number from 1: it is "${one(call, "limit") ?? ""}"`);
   const withValues = call.flags.has("json") && !call.flags.has("keys");
   const found: unknown[] = [];
   let after: string | undefined;

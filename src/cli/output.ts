@@ -1,3 +1,5 @@
+import { paint, paintState } from "./colours.ts";
+
 /** Data goes to standard output, with one line end. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -7,18 +9,26 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
 
-/** A plain table; the head in bold on a terminal that wants colours. */
+/** A plain table; on a terminal that wants colours the head is bold and states have theirs. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((name, at) => Math.max(name.length, ...rows.map((row) => (row[at] ?? "").length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join("  ")
-      .trimEnd();
-  const isColoured =
-    process.stdout.isTTY && process.env["NO_COLOR"] === undefined && !process.argv.includes("--no-color");
-  const first = isColoured ? `\u001B[1m${line(head)}\u001B[0m` : line(head);
-  return [first, ...rows.map(line)].join("\n");
+  const cells = rows.map((row) => row.map(clean));
+  const widths = head.map((name, at) => Math.max(name.length, ...cells.map((row) => Bun.stringWidth(row[at] ?? ""))));
+  const line = (row: readonly string[], show: (cell: string) => string): string => {
+    const padded = row.map((cell, at) =>
+      at === row.length - 1 ? cell : cell + " ".repeat(Math.max(0, (widths[at] ?? 0) - Bun.stringWidth(cell))),
+    );
+    return padded.map(show).join("  ").trimEnd();
+  };
+  const first = paint(
+    "bold",
+    line(head, (name) => name),
+  );
+  return [first, ...cells.map((row) => line(row, paintState))].join("\n");
+}
+
+/** What clients chose as names must not move the cursor of whoever looks at them. */
+function clean(cell: string): string {
+  return cell.replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 export function text(value: unknown): string {

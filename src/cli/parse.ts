@@ -8,6 +8,13 @@ export function findCommand(
 ): { readonly command: Command; readonly rest: readonly string[] } {
   const command = commands.find(({ path }) => path.every((word, at) => words[at] === word));
   if (command !== undefined) return { command, rest: words.slice(command.path.length) };
+  const at = words.findIndex((word) => word.startsWith("-"));
+  const lead = at === -1 ? words : words.slice(0, at);
+  const begun = commands.filter(({ path }) => lead.length > 0 && lead.every((word, place) => path[place] === word));
+  if (begun.length > 0) {
+    const [name, next] = [lead.join(" "), new Set(begun.map(({ path }) => path[lead.length]))];
+    throw new UsageError(`konsul ${name} wants one of ${[...next].join(", ")}: konsul ${name} --help explains them`);
+  }
   const given = words.slice(0, ["acl", "tls", "cluster"].includes(words[0] ?? "") ? 3 : 2).join(" ");
   const group = commands.filter(({ path }) => path.length > 1 && path[0] === words[0]);
   const names = (group.length > 0 ? group : commands).map(({ path }) => path.join(" "));
@@ -36,17 +43,15 @@ export function parseInvocation(command: Command, rest: readonly string[]): Invo
       throw new UsageError(
         `--${name} is no flag of konsul ${command.path.join(" ")}${suggestion(name, [...known.keys()])}`,
       );
-    const value =
-      flag.value === undefined
-        ? written.length === 0
-          ? "true"
-          : written.join("=")
-        : written.length > 0
-          ? written.join("=")
-          : queue.shift();
+    const value = written.length > 0 ? written.join("=") : flag.value === undefined ? "true" : queue.shift();
     if (value === undefined) throw new UsageError(`--${name} wants a ${flag.value ?? "value"} behind it`);
+    if (flag.value === undefined && value !== "true" && value !== "false" && flag.isSetting !== true) {
+      throw new UsageError(`--${name} is a switch and takes no value: it was given "${value}"`);
+    }
     const before = flags.get(name);
     if (before !== undefined && flag.isRepeatable !== true) throw new UsageError(`--${name} is given twice`);
+    // A switch that is off is one that was not given, except where that hides another source.
+    if (flag.value === undefined && value === "false" && flag.isSetting !== true) continue;
     flags.set(name, [...(before ?? []), value]);
   }
   checkPositions(command, positions);

@@ -2,7 +2,7 @@ import type * as x509Library from "@peculiar/x509";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CommandFailed, UsageError, type Invocation } from "./command.ts";
-import { print } from "./output.ts";
+import { print, printJson } from "./output.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY_MS = 86_400_000;
@@ -69,6 +69,11 @@ async function exportKey(x509: X509, key: CryptoKey): Promise<string> {
   return `${x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY")}\n`;
 }
 
+function showFiles(call: Invocation, certificate: string, key: string): void {
+  if (call.flags.has("json")) printJson({ certificate, key });
+  else print(`${certificate}\n${key}`);
+}
+
 export async function caCreate(call: Invocation): Promise<number> {
   const x509 = await library();
   const folder = one(call, "out") ?? ".";
@@ -90,8 +95,7 @@ export async function caCreate(call: Invocation): Promise<number> {
   const [certPath, keyPath] = [join(folder, "konsul-ca.pem"), join(folder, "konsul-ca-key.pem")];
   write(keyPath, await exportKey(x509, keys.privateKey), 0o600);
   write(certPath, `${certificate.toString("pem")}\n`, 0o644);
-  print(certPath);
-  print(keyPath);
+  showFiles(call, certPath, keyPath);
   process.stderr.write("Keep the key away from the nodes: who has it can make certificates for this cluster\n");
   return 0;
 }
@@ -131,8 +135,7 @@ export async function certCreate(call: Invocation): Promise<number> {
   const [certPath, keyPath] = [join(folder, `${node}.pem`), join(folder, `${node}-key.pem`)];
   write(keyPath, await exportKey(x509, keys.privateKey), 0o600);
   write(certPath, `${certificate.toString("pem")}\n`, 0o644);
-  print(certPath);
-  print(keyPath);
+  showFiles(call, certPath, keyPath);
   return 0;
 }
 

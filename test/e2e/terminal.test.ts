@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cleanUp, KONSUL, konsul, startAgent, type AgentProcess } from "./agent-process.ts";
+
+let agent: AgentProcess;
+beforeAll(async () => {
+  agent = await startAgent(["--dev"]);
+});
+afterAll(cleanUp);
+
+const hasTerminal = Bun.which("script") !== null;
+if (!hasTerminal)
+  process.stderr.write("skip: nothing was tried in a terminal, as there is no script (Debian: bsdutils)\n");
+
+/** How every colour begins. */
+const COLOUR = "\u001B[";
+
+/** What a person sees: the command runs in a terminal of its own. */
+async function inTerminal(command: string, environment: Readonly<Record<string, string>> = {}): Promise<string> {
+  const child = Bun.spawn(["script", "-qec", command, "/dev/null"], {
+    env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", KONSUL_HTTP_ADDR: agent.url, ...environment },
+    stdin: "ignore",
+    stdout: "pipe",
+  });
+  return new Response(child.stdout).text();
+}
+
+describe.skipIf(!hasTerminal)("in a terminal", () => {
+  test("states have colours, unless somebody objects", async () => {
+    const status = `${KONSUL} cluster status`;
+    const shown = await inTerminal(status);
+    expect(shown).toContain("\u001B[32mhealthy\u001B[0m: 1 voters, quorum 1");
+    expect(shown).toContain("\u001B[1mID");
+    for (const plain of [
+      await inTerminal(`${status} --no-color`),
+      await inTerminal(`${KONSUL} --no-color cluster status`),
+      await inTerminal(status, { NO_COLOR: "1" }),
+      await inTerminal(status, { TERM: "dumb" }),
+      await inTerminal(`${status} | cat`),
+      await inTerminal(`${status} --json`),
+    ]) {
+      expect(plain).toContain("healthy");
+      expect(plain).not.toContain(COLOUR);
+    }
+    expect(await inTerminal(status, { NO_COLOR: "" })).toContain(COLOUR);
+  });
+
+  test("--watch draws in place, and gives the cursor back", async () => {
+    const watched = await inTerminal(`timeout -s INT 2 ${KONSUL} cluster status --watch --interval 200ms`);
+    expect(watched.split("\u001B[H").length).toBeGreaterThan(3);
+    expect(watched.trimEnd()).toEndWith("\u001B[?25h");
+  });
+});
+
+describe("konsul cluster status --watch", () => {
+  test("prints one line of JSON each time, tells of an agent that went away, and ends well when it is interrupted", async () => {
+    const own = await startAgent(["--dev"]);
+    const child = Bun.spawn(
+      [KONSUL, "cluster", "status", "--watch", "--json", "--interval=100ms", "--http-addr", own.url],
+      {
+        stdout: "pipe",
+        stderr: "pipe",
+      },
+    );
+    let [out, problems] = ["", ""];
+    const reading = [
+      (async () => {
+        for await (const chunk of child.stdout) out += new TextDecoder().decode(chunk);
+      })(),
+      (async () => {
+        for await (const chunk of child.stderr) problems += new TextDecoder().decode(chunk);
+      })(),
+    ];
+    while (out.split("\n").length < 4) await Bun.sleep(20);
+    await own.end("SIGKILL");
+    while (!problems.includes("Cannot reach the agent")) await Bun.sleep(20);
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(0);
+    await Promise.all(reading);
+    for (const line of out.trim().split("\n")) expect(JSON.parse(line)).toMatchObject({ state: "healthy" });
+  });
+
+  test("is a failure when nobody answers at first, and wrong usage with a wrong interval", async () => {
+    const nobody = await konsul(["cluster", "status", "--watch"], { url: "http://127.0.0.1:9" });
+    expect([nobody.code, nobody.out]).toEqual([1, ""]);
+    const wrong = await konsul(["cluster", "status", "--watch", "--interval", "soon"], { url: agent.url });
+    expect([wrong.code, wrong.problems]).toEqual([2, expect.stringContaining("--interval")]);
+  });
+});
+
+test("commands without an agent have --json as well", async () => {
+  const valid = await konsul(["config", "validate", "/dev/null", "--json"]);
+  expect([valid.code, JSON.parse(valid.out)]).toEqual([0, { valid: true, mistakes: [] }]);
+  const wrong = await konsul(["config", "validate", "/nowhere/konsul.yaml", "--json"]);
+  expect([wrong.code, wrong.out]).toEqual([1, ""]);
+  expect(wrong.problems).toContain("Cannot read /nowhere/konsul.yaml");
+});
