@@ -11,6 +11,7 @@ Usage: scripts/rolling-upgrade.sh --node ID=URL [--node ID=URL ...] --upgrade-cm
   --upgrade-cmd COMMAND   puts the new build on one node and starts it again; {id} and {url} stand for the node
   --rollback-cmd COMMAND  the way back; used for a node that does not come back, and for all with --rollback
   --rollback              goes back: runs the rollback command on every node
+  --rollback-build FILE   the executable that the rollback command puts there: is asked whether it may join the cluster
   --dry-run               checks the cluster and prints what would be done
   --timeout SECONDS       how long a node may take to come back and catch up; 120
   --help                  this text
@@ -27,7 +28,7 @@ TEXT
 
 konsul=${KONSUL:-konsul}
 ids=() urls=()
-upgrade='' rollback='' back=false dry=false timeout=120
+upgrade='' rollback='' build='' back=false dry=false timeout=120
 
 wrong() {
   echo "rolling-upgrade: $1 (--help shows the way)" >&2
@@ -44,7 +45,7 @@ while [ $# -gt 0 ]; do
     --help | -h) usage && exit 0 ;;
     --rollback) back=true ;;
     --dry-run) dry=true ;;
-    --node | --upgrade-cmd | --rollback-cmd | --timeout)
+    --node | --upgrade-cmd | --rollback-cmd | --rollback-build | --timeout)
       [ $# -ge 2 ] || wrong "$1 wants a value"
       case $1 in
         --node)
@@ -53,6 +54,10 @@ while [ $# -gt 0 ]; do
           ;;
         --upgrade-cmd) upgrade=$2 ;;
         --rollback-cmd) rollback=$2 ;;
+        --rollback-build)
+          [ -x "$2" ] || wrong "--rollback-build must be an executable: it is \"$2\""
+          build=$2
+          ;;
         --timeout)
           [[ $2 =~ ^[1-9][0-9]*$ ]] || wrong "--timeout must be a number of seconds: it is \"$2\""
           timeout=$2
@@ -99,14 +104,33 @@ trouble() {
   [ "$seen" = healthy ] || echo "the cluster is ${seen:-in an unknown state}"
 }
 
+# Why the builds to go back to cannot be part of this cluster; nothing: they can.
+shut_out() {
+  local version known=1
+  version=$(field cluster_version "$("$konsul" cluster upgrade --json --http-addr "${urls[0]}" 2>/dev/null | tr -d ' \n')") || true
+  [ -n "$version" ] || { echo "${ids[0]} does not say its cluster version" && return; }
+  [ -z "$build" ] || known=$("$build" version --json | tr -d ' \n' | sed -n 's/.*"cluster":{[^}]*"max":\([0-9]*\).*/\1/p')
+  [ "$version" -gt "${known:-1}" ] || return 0
+  echo "the upgrade was finalized, and the cluster is at version $version since. Builds that understand less do not start any more, and this has no way back. A build that understands it is named with --rollback-build FILE"
+}
+
 leader() { leader_in "$(status_of "${urls[0]}")"; }
 
-# Waits until nothing is wrong; says what still is.
+# Waits so many seconds until nothing is wrong; says what still is.
 settle() {
-  local deadline=$((SECONDS + timeout)) reason
+  local deadline=$((SECONDS + $1)) reason
   while reason=$(trouble) && [ -n "$reason" ]; do
     [ $SECONDS -lt $deadline ] || { echo "$reason" && return; }
     sleep 0.2
+  done
+}
+
+# Until somebody else leads; says why nobody does.
+hand_over() { # id url
+  local deadline=$((SECONDS + 15)) told
+  until told=$("$konsul" cluster transfer --http-addr "$2" 2>&1) || [ "$(leader)" != "$1" ]; do
+    [ $SECONDS -lt $deadline ] || { echo "$told" && return 1; }
+    sleep 0.5
   done
 }
 
@@ -116,12 +140,19 @@ run_for() { # id url command
   sh -c "$text"
 }
 
-reason=$(trouble)
+# A moment of an election or a late heartbeat is no trouble.
+reason=$(settle $((timeout < 10 ? timeout : 10)))
 [ -z "$reason" ] || stop "nothing was touched: $reason. A cluster that is not whole is not upgraded"
 first=$(leader)
+[ -n "$first" ] || stop "nothing was touched: ${ids[0]} knows no leader any more. Call it again when an election is over"
 order=()
 for at in "${!ids[@]}"; do [ "${ids[$at]}" = "$first" ] || order+=("$at"); done
 for at in "${!ids[@]}"; do [ "${ids[$at]}" != "$first" ] || order+=("$at"); done
+
+if $back; then
+  reason=$(shut_out)
+  [ -z "$reason" ] || stop "nothing was touched: $reason"
+fi
 
 say "${#ids[@]} voters, all ready; $first leads"
 if $dry; then
@@ -137,17 +168,17 @@ for at in "${order[@]}"; do
   id=${ids[$at]} url=${urls[$at]}
   if [ ${#ids[@]} -gt 1 ] && [ "$(leader)" = "$id" ]; then
     say "$id: hands its leadership over"
-    told=$("$konsul" cluster transfer --http-addr "$url" 2>&1) || stop "$id does not hand its leadership over, and was not touched: $told"
+    told=$(hand_over "$id" "$url") || stop "$id does not hand its leadership over, and was not touched: $told"
   fi
   say "$id: $command"
   reason=''
   run_for "$id" "$url" "$command" || reason="its command ended with $?"
-  [ -n "$reason" ] || reason=$(settle)
+  [ -n "$reason" ] || reason=$(settle "$timeout")
   if [ -n "$reason" ]; then
     if ! $back && [ -n "$rollback" ]; then
       say "$id: goes back, because $reason"
       run_for "$id" "$url" "$rollback" || stop "$id: $reason, and its way back ended with $?. Look at this node before anything else"
-      left=$(settle)
+      left=$(settle "$timeout")
       [ -z "$left" ] || stop "$id: $reason, and after its way back $left. Look at this node before anything else"
       stop "$id did not take the new build ($reason) and is back on the old one; the nodes before it stay as they are. Mend the cause and start again, or go back with --rollback"
     fi
@@ -156,3 +187,4 @@ for at in "${order[@]}"; do
   say "$id: back, caught up, all ready"
 done
 say "done; $(leader) leads"
+$back || say "Once you are sure: konsul cluster upgrade finalize. Until then --rollback goes back, after it there is no way back"

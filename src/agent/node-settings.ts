@@ -1,6 +1,5 @@
-import { VERSION } from "../base/index.ts";
+import { CLUSTER_VERSION_MAX, VERSION } from "../base/index.ts";
 import type { Config } from "../config/index.ts";
-import { COMMAND_VERSION } from "../fsm/index.ts";
 import { DEFAULT_NODE_LIMITS, type Identity, type Member, type RaftNodeOptions } from "../node/index.ts";
 import type { ReplicaLimits } from "../replica/index.ts";
 import { mintIncarnation } from "./identity.ts";
@@ -21,7 +20,7 @@ export function ownMember(
     httpAddress: httpAddressOf(config),
     zone: raft.zone,
     version: VERSION,
-    commandVersion: COMMAND_VERSION,
+    commandVersion: CLUSTER_VERSION_MAX,
     nonVoter: raft.isNonVoter,
     admitted: 0,
     publicKey: "",

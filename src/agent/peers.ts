@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import {
+  CLUSTER_VERSION_MAX,
   EMPTY_BYTES,
   err,
   memberKey,
@@ -12,6 +13,7 @@ import {
 } from "../base/index.ts";
 import {
   answerPeer,
+  decodeAdmission,
   decodeForwardedAnswer,
   decodeForwardedRequest,
   decodeTraces,
@@ -20,6 +22,7 @@ import {
   encodeTraces,
   form,
   invite,
+  takeRecord,
   watchOtherClusters,
   type AnsweringOptions,
   type FormationStore,
@@ -30,7 +33,6 @@ import {
   type InviteOutcome,
 } from "../cluster/index.ts";
 import type { Config } from "../config/index.ts";
-import { COMMAND_VERSION } from "../fsm/index.ts";
 import type { ForwardOutcome } from "../http/index.ts";
 import type { Identity, LogStore, Member, RaftNode } from "../node/index.ts";
 import type { Logger, Metrics, TracedEntry } from "../telemetry/index.ts";
@@ -106,6 +108,7 @@ export class Peers {
       clock,
       random: Math.random,
       bind,
+      clusterVersion: () => holder.peers?.clusterVersion ?? 0,
       self: () => introduce(options, holder.peers?.identity, holder.peers?.startSeq ?? 0),
       tokens: () => readTokens(config),
       tls: () =>
@@ -138,6 +141,11 @@ export class Peers {
     return this.#identity;
   }
 
+  /** What every member must understand; 0: this node belongs to no cluster. */
+  get clusterVersion(): number {
+    return this.#node?.status().core.committedMembership.clusterVersion ?? 0;
+  }
+
   get startSeq(): number {
     return this.#startSeq;
   }
@@ -151,7 +159,6 @@ export class Peers {
   /** From now on this node can let others in. */
   attach(node: RaftNode): void {
     this.#node = node;
-    this.#keepOwnAddress(node);
   }
 
   /** Watches that this node's cluster is the one that it should be part of. Returns what ends it. */
@@ -250,6 +257,7 @@ export class Peers {
   ): void {
     const { method, body, peer } = call;
     if (method === "http") return void this.#answerHttp(body, answer);
+    if (method === "record") return answer(this.#takeRecord(body, peer));
     if (method === "trace") this.#onTraces?.(decodeTraces(body));
     if (!answerPeer(this.#answering, { method, body, peer: identityOf(peer) }, answer)) answer(EMPTY_BYTES);
   }
@@ -260,28 +268,12 @@ export class Peers {
     answer(encodeForwardedAnswer(await this.#answerForwarded(request)));
   }
 
-  /** A leader whose own addresses changed with its settings puts them into the membership. */
-  #keepOwnAddress(node: RaftNode): void {
-    const { self, clock, logger } = this.#options;
-    node.observe({
-      onObservation: (observation) => {
-        if (observation.kind !== "role" || observation.role !== "leader") return;
-        const status = node.status();
-        const known = status.core.membership.members.get(status.self);
-        if (known === undefined || (known.address === self.address && known.httpAddress === self.httpAddress)) return;
-        const member = {
-          ...known,
-          address: self.address,
-          httpAddress: self.httpAddress,
-          name: self.name,
-          version: self.version,
-        };
-        node.change({ changes: [{ kind: "update", member }] }, clock.now() + 10_000, (outcome) => {
-          if (outcome.kind !== "ok")
-            logger.warn("This node's new address is not in the membership yet", { outcome: outcome.kind });
-        });
-      },
-    });
+  /** Nobody speaks for another member. */
+  #takeRecord(body: Uint8Array, peer: Introduction): Uint8Array {
+    const { member } = decodeAdmission(body);
+    const isOwn = peer.purpose === "peer" && member.id === peer.id && member.incarnation === peer.incarnation;
+    if (isOwn && this.#node !== undefined) takeRecord({ node: this.#node, clock: this.#options.clock }, member);
+    return EMPTY_BYTES;
   }
 }
 
@@ -332,7 +324,7 @@ function introduce(
     seq,
     lastIndex: 0,
     version: VERSION,
-    commandVersion: COMMAND_VERSION,
+    commandVersion: CLUSTER_VERSION_MAX,
     address: self.address,
   };
 }

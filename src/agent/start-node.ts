@@ -1,9 +1,19 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { COMMIT, err, memberKey, ok, parseMemberKey, VERSION, type Clock, type Result } from "../base/index.ts";
-import type { Formed } from "../cluster/index.ts";
+import {
+  CLUSTER_VERSION_MAX,
+  COMMIT,
+  err,
+  memberKey,
+  ok,
+  parseMemberKey,
+  VERSION,
+  type Clock,
+  type Result,
+} from "../base/index.ts";
+import { keepOwnRecord, type Formed } from "../cluster/index.ts";
 import { redact, type Config } from "../config/index.ts";
-import { COMMAND_VERSION, createKonsulFsm } from "../fsm/index.ts";
+import { createKonsulFsm } from "../fsm/index.ts";
 import { answerForwarded, Cors, createApp, guard, RateLimit, type HttpServer, type Waiting } from "../http/index.ts";
 import {
   openRaftNode,
@@ -117,7 +127,7 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
     snapshots: stores.value.snapshots,
     transport: peers.value?.transport ?? createNoTransport(),
     machine: fsm,
-    commandVersion: COMMAND_VERSION,
+    commandVersion: CLUSTER_VERSION_MAX,
     random: Math.random,
     note: (message) => logger.warn(message),
   });
@@ -127,10 +137,11 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   if (peers.value === undefined && memberCount > 1) return err(peersNotEnabled(config, memberCount));
   distrust = (reason) => node.distrust(reason);
   peers.value?.attach(node);
+  const forgetRecord = keepOwnRecord({ node, clock, self, calls: peers.value?.transport });
   const { nodeId } = identity;
   const traced = await startTracing({ config, clock, logger, node, nodeId, peers: peers.value });
   const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config), ...traced });
-  return ok(serve({ options, node, replica, identity, peers: peers.value, ...traced }));
+  return ok(serve({ options, node, replica, identity, peers: peers.value, forgetRecord, ...traced }));
 }
 
 /** Waits, for as long as it takes, until the other members let this node in as an empty learner. */
@@ -167,10 +178,11 @@ interface Serving {
   readonly replica: Replica;
   readonly identity: Identity;
   readonly peers: Peers | undefined;
+  readonly forgetRecord: () => void;
   readonly tracing?: Tracing;
 }
 
-function serve({ options, node, replica, identity, peers, tracing }: Serving): NodeAgent {
+function serve({ options, node, replica, identity, peers, forgetRecord, tracing }: Serving): NodeAgent {
   const { config, clock, logger, server, files, isDev } = options;
   const { metrics } = files;
   metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
@@ -220,6 +232,7 @@ function serve({ options, node, replica, identity, peers, tracing }: Serving): N
     release: () => {
       endWatch?.();
       keepers.stop();
+      forgetRecord();
       replica.stop();
       process.stop();
       forgetRaft();

@@ -330,6 +330,16 @@ export const COMMANDS: readonly Command[] = [
   client("cluster health", "exits 0 when a leader and all voters are in contact", {
     run: async (call) => (await import("./cluster-commands.ts")).clusterHealth(call),
   }),
+  client(
+    "cluster upgrade finalize",
+    "raises the cluster version to what all members understand; there is no way back",
+    {
+      run: async (call) => (await import("./upgrade-commands.ts")).finalize(call),
+    },
+  ),
+  client("cluster upgrade", "shows the cluster version and what each member runs", {
+    run: async (call) => (await import("./upgrade-commands.ts")).upgrade(call),
+  }),
   client("cluster join", "lets a node in that waits for an invitation", {
     flags: [
       { name: "address", value: "HOST:PORT", help: "its peer port, as the leader reaches it" },

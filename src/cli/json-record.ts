@@ -9,3 +9,8 @@ export function toRecord(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   }
   return {};
 }
+
+/** The fields of a value of an answer; none when it is no object. */
+export function toFields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}

@@ -70,7 +70,8 @@ function askAll(options: FormingOptions, survey: Survey, done: (formed: Formed |
   }
 }
 
-function join(options: FormingOptions, attemptNumber: number, done: (formed: Formed) => void): void {
+// oxlint-disable-next-line max-params -- what the attempt before came to
+function join(options: FormingOptions, attemptNumber: number, done: (formed: Formed) => void, before = ""): void {
   const { clock, random, note, self } = options;
   const addresses = options.joinAddresses().filter((address) => address !== self.address);
   if (addresses.length === 0) {
@@ -86,8 +87,8 @@ function join(options: FormingOptions, attemptNumber: number, done: (formed: For
     }
     const wait = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(attemptNumber, 5)) * (0.5 + random() / 2);
     const why = answer.kind === "refused" ? `${answer.code}: ${answer.reason}` : "no leader answered";
-    if (attemptNumber % 5 === 0) note(`Cannot join the cluster yet (${why}); trying again`);
-    clock.at(clock.now() + wait, () => join(options, attemptNumber + 1, done));
+    if (attemptNumber % 5 === 0 || why !== before) note(`Cannot join the cluster yet (${why}); trying again`);
+    clock.at(clock.now() + wait, () => join(options, attemptNumber + 1, done, why));
   });
 }
 

@@ -19,8 +19,8 @@ import { readSessionCommand, writeSessionCommand } from "./sessions/session-comm
 /** What a log entry of kind `command` says. One member per domain. */
 export type Command = KvCommand | ServiceCommand | SessionCommand | AclCommand | RestoreCommand | SettingsSet | Once;
 
-/** First byte of every command. A changed meaning is a new command, not a new version of an old one. */
-export const COMMAND_VERSION = 1;
+/** First byte of every command. A changed meaning is a new command, not a new format of an old one. */
+const COMMAND_FORMAT = 1;
 
 /** Bytes that are no command this program knows. In a committed entry: the node stops, it never skips. */
 export class UndecodableCommand extends Error {
@@ -45,7 +45,7 @@ export function isRestoreCommand(command: Command): command is RestoreCommand {
 
 /** Version byte, type byte, fields. @throws InvalidCommand when a field is out of its bounds */
 export function encodeCommand(command: Command): Uint8Array {
-  const writer = new ByteWriter().u8(COMMAND_VERSION);
+  const writer = new ByteWriter().u8(COMMAND_FORMAT);
   if (isServiceCommand(command)) writeServiceCommand(writer, command);
   else if (isSessionCommand(command)) writeSessionCommand(writer, command);
   else if (isAclCommand(command)) writeAclCommand(writer, command);
@@ -63,9 +63,9 @@ export function encodeCommand(command: Command): Uint8Array {
 export function decodeCommand(bytes: Uint8Array): Command {
   const reader = new ByteReader(bytes);
   try {
-    const version = reader.u8();
-    if (version !== COMMAND_VERSION) {
-      throw new InvalidCommand(`A command must have version ${COMMAND_VERSION}: it has ${version}`);
+    const format = reader.u8();
+    if (format !== COMMAND_FORMAT) {
+      throw new InvalidCommand(`A command must have version ${COMMAND_FORMAT}: it has ${format}`);
     }
     const type = reader.u8();
     const command =

@@ -3,6 +3,7 @@ export { ACL_LIMITS } from "./acl/acl-command-codec.ts";
 export type { AclIdentity, AclQueries } from "./acl/acl-queries.ts";
 export { ANONYMOUS, MANAGEMENT_POLICY, type AclPolicyRow, type AclTokenRow } from "./acl/acl-row.ts";
 export * from "./acl/acl-rule.ts";
+export * from "./command-versions.ts";
 export * from "./commands.ts";
 export * from "./feed/change.ts";
 export type * from "./feed/change-feed.ts";

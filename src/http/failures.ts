@@ -47,6 +47,12 @@ export function writeFailure(outcome: Exclude<WriteOutcome, { kind: "done" }>, u
         "state_full",
         `The state takes ${refusal.stateBytes} bytes, more than the ${refusal.stateBytesMax} of limits.max_state_bytes: this write did not happen. Delete something, or raise the limit on all nodes`,
       );
+    case "cluster-version":
+      return new ApiError(
+        "conflict",
+        `This needs cluster version ${refusal.needs}, and the cluster is at ${refusal.has}: this write did not happen. Once every member runs the newer release, run konsul cluster upgrade finalize`,
+        { fields: { reason: "cluster-version" } },
+      );
     case "untrusted":
       return untrusted(refusal.reason);
     default:

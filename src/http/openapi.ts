@@ -216,6 +216,16 @@ export const PATHS: Readonly<Record<string, object>> = {
     ),
   },
   "/cluster/autopilot/state": { get: operation("What autopilot makes of the servers", [], { "200": "its view" }) },
+  "/cluster/upgrade": {
+    get: operation("The cluster version, and what each member runs and understands", [], { "200": "the versions" }),
+  },
+  "/cluster/upgrade/finalize": {
+    post: operation("Raises the cluster version to what all members understand; there is no way back", [], {
+      "200": "raised, or nothing to raise",
+      "409": "a member does not understand it, or is not connected",
+      ...WRITE_FAILURES,
+    }),
+  },
   "/cluster/join": {
     post: operation("Dials a node and lets it in, as learner", [], {
       "200": "it is a member",

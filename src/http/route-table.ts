@@ -19,6 +19,7 @@ import {
   putPolicy,
   updateToken,
 } from "./routes/acl.ts";
+import { finalizeUpgrade, upgradeStatus } from "./routes/upgrade.ts";
 import { autopilotState, clusterHealth, getAutopilot, putAutopilot } from "./routes/autopilot.ts";
 import { restoreBackup, saveBackup } from "./routes/backup.ts";
 import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot } from "./routes/cluster.ts";
@@ -71,21 +72,13 @@ const ACL_ADMIN = here("acl", "admin");
 const SESSION_READ = here("session", "read");
 const SESSION_WRITE = here("session", "write");
 
-type On = (needs: Needs, handle: (deps: HttpDeps, call: Call) => Response | Promise<Response>) => Endpoint;
+type OnNode = (needs: Needs, handle: (deps: HttpDeps, call: Call) => Response | Promise<Response>) => Endpoint;
+type Said = (needs: Needs, handle: (deps: HttpDeps, respond: Responder) => Response | Promise<Response>) => Endpoint;
 
 /** All routes. `*` at the end stands for any rest of the path. */
 export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
-  const on: On = (needs, handle) => ({
-    needs,
-    handle: (call) => handle(deps, call),
-  });
-  const say = (
-    needs: Needs,
-    handle: (deps: HttpDeps, respond: Responder) => Response | Promise<Response>,
-  ): Endpoint => ({
-    needs,
-    handle: ({ respond }) => handle(deps, respond),
-  });
+  const on: OnNode = (needs, handle) => ({ needs, handle: (call) => handle(deps, call) });
+  const say: Said = (needs, handle) => ({ needs, handle: ({ respond }) => handle(deps, respond) });
   return {
     "/kv/": {
       GET: on(listNeeds, listKeys),
@@ -113,28 +106,13 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
     "/health/live": { GET: say("open", live) },
     "/health/ready": { GET: say("open", ready) },
     "/metrics": { GET: say(deps.access.isMetricsPublic ? "open" : CLUSTER_READ, metrics) },
-    "/cluster/status": { GET: say(CLUSTER_READ, clusterStatus) },
-    "/cluster/leader": { GET: say(CLUSTER_READ, clusterLeader) },
-    "/cluster/peers": { GET: say(CLUSTER_READ, clusterPeers) },
-    "/cluster/config": { GET: say(CLUSTER_READ, clusterConfig) },
-    "/cluster/snapshot": { POST: say(CLUSTER_ADMIN, takeSnapshot) },
-    "/cluster/transfer": { POST: on(CLUSTER_ADMIN, transfer) },
-    "/cluster/leave/*": { DELETE: on(CLUSTER_ADMIN, leave) },
-    "/cluster/promote/*": { POST: on(CLUSTER_ADMIN, promote) },
-    "/cluster/demote/*": { POST: on(CLUSTER_ADMIN, demote) },
-    "/cluster/health": { GET: on(CLUSTER_READ, clusterHealth) },
-    "/cluster/autopilot": { GET: on(CLUSTER_READ, getAutopilot), PUT: on(CLUSTER_ADMIN, putAutopilot) },
-    "/cluster/autopilot/state": { GET: on(CLUSTER_READ, autopilotState) },
-    "/cluster/join": { POST: on(CLUSTER_ADMIN, join) },
-    "/leave": { POST: on(CLUSTER_ADMIN, leaveAndStop) },
-    "/debug": { GET: on(CLUSTER_ADMIN, debug) },
-    "/snapshot": { GET: on(CLUSTER_ADMIN, saveBackup), PUT: on(CLUSTER_ADMIN, restoreBackup) },
+    ...clusterRoutes(on, say),
     ...aclRoutes(on),
   };
 }
 
 /** Tokens and policies. */
-function aclRoutes(on: On): Readonly<Record<string, Route>> {
+function aclRoutes(on: OnNode): Readonly<Record<string, Route>> {
   return {
     "/acl/bootstrap": { POST: on("open", bootstrapAcl) },
     "/acl/tokens": { GET: on(ACL_ADMIN, listTokens), POST: on(ACL_ADMIN, createToken) },
@@ -150,6 +128,29 @@ function aclRoutes(on: On): Readonly<Record<string, Route>> {
       PUT: on(ACL_ADMIN, putPolicy),
       DELETE: on(ACL_ADMIN, deletePolicy),
     },
+  };
+}
+
+function clusterRoutes(on: OnNode, say: Said): Readonly<Record<string, Route>> {
+  return {
+    "/cluster/status": { GET: say(CLUSTER_READ, clusterStatus) },
+    "/cluster/leader": { GET: say(CLUSTER_READ, clusterLeader) },
+    "/cluster/peers": { GET: say(CLUSTER_READ, clusterPeers) },
+    "/cluster/config": { GET: say(CLUSTER_READ, clusterConfig) },
+    "/cluster/snapshot": { POST: say(CLUSTER_ADMIN, takeSnapshot) },
+    "/cluster/transfer": { POST: on(CLUSTER_ADMIN, transfer) },
+    "/cluster/leave/*": { DELETE: on(CLUSTER_ADMIN, leave) },
+    "/cluster/promote/*": { POST: on(CLUSTER_ADMIN, promote) },
+    "/cluster/demote/*": { POST: on(CLUSTER_ADMIN, demote) },
+    "/cluster/health": { GET: on(CLUSTER_READ, clusterHealth) },
+    "/cluster/autopilot": { GET: on(CLUSTER_READ, getAutopilot), PUT: on(CLUSTER_ADMIN, putAutopilot) },
+    "/cluster/autopilot/state": { GET: on(CLUSTER_READ, autopilotState) },
+    "/cluster/upgrade": { GET: say(CLUSTER_READ, upgradeStatus) },
+    "/cluster/upgrade/finalize": { POST: on(CLUSTER_ADMIN, finalizeUpgrade) },
+    "/cluster/join": { POST: on(CLUSTER_ADMIN, join) },
+    "/leave": { POST: on(CLUSTER_ADMIN, leaveAndStop) },
+    "/debug": { GET: on(CLUSTER_ADMIN, debug) },
+    "/snapshot": { GET: on(CLUSTER_ADMIN, saveBackup), PUT: on(CLUSTER_ADMIN, restoreBackup) },
   };
 }
 

@@ -1,6 +1,7 @@
 import { err, ok, type LogIndex, type MemberKey, type Result, type Timer } from "../base/index.ts";
 import { createCore, type MembershipChange, type RaftEvent } from "../raft/index.ts";
 import { recover, type Recovered } from "./boot.ts";
+import { tooNewFor, versionIn } from "./cluster-version.ts";
 import type {
   ChangeOutcome,
   NodeCondition,
@@ -25,6 +26,8 @@ const EXPIRE_EVERY_MS = 100;
  * sentence that says why this folder cannot be served and what to do.
  */
 export function openRaftNode(options: RaftNodeOptions, done: (result: Result<RaftNode, string>) => void): void {
+  const version = versionIn(options);
+  if (version > options.commandVersion) return done(err(tooNewFor(version, options.commandVersion)));
   recover(options, (recovered) => {
     if (!recovered.ok) return done(err(recovered.error));
     const { snapshot, mustReset } = recovered.value;

@@ -2,6 +2,7 @@ import { InvariantViolation, type Clock, type LogIndex, type Term } from "../bas
 import type { Effects, RaftCore, RaftEvent } from "../raft/index.ts";
 import { Applier } from "./applier.ts";
 import { Disk } from "./disk.ts";
+import { tooNewFor } from "./cluster-version.ts";
 import type { Driver } from "./driver.ts";
 import { Leadership } from "./leadership.ts";
 import type { Observers } from "./observers.ts";
@@ -286,6 +287,9 @@ export class Turn implements Driver {
         `The log of ${observation.peer} and this node's differ at index ${observation.index}, term ${observation.term}, ` +
           "although both claim the same entry there. Nothing was changed",
       );
+    }
+    if (observation.kind === "version-unknown") {
+      this.halt(tooNewFor(observation.version, this.#options.node.commandVersion));
     }
   }
 

@@ -39,7 +39,7 @@ export function onAppend(s: State, from: From, append: Append): void {
   accept(s, from.key, append, matched);
 }
 
-/** False: a silent divergence was found, nothing was stored. */
+/** False: a silent divergence or a version that is unknown here was found, nothing was stored. */
 function store(s: State, from: MemberKey, entries: readonly Entry[]): boolean {
   const { log } = s;
   let fresh = 0;
@@ -56,6 +56,7 @@ function store(s: State, from: MemberKey, entries: readonly Entry[]): boolean {
   }
   const first = entries[fresh];
   if (first === undefined) return true;
+  for (let i = fresh; i < entries.length; i += 1) if (isTooNew(s, entries[i])) return false;
   if (first.index <= log.lastIndex) truncate(s, first.index);
   for (let i = fresh; i < entries.length; i += 1) {
     const entry = entries[i];
@@ -126,6 +127,15 @@ function reject(s: State, to: MemberKey, { prevIndex, prevTerm, round, session }
       applied: s.applied,
     },
   );
+}
+
+/** Whether from this entry on the log may say what this program does not understand. */
+function isTooNew(s: State, entry: Entry | undefined): boolean {
+  if (entry?.kind !== "membership") return false;
+  const version = decodeMembership(entry.data).clusterVersion;
+  if (version <= s.options.commandVersion) return false;
+  s.out.observe({ kind: "version-unknown", version });
+  return true;
 }
 
 function diverged(s: State, peer: MemberKey, index: LogIndex): void {

@@ -33,11 +33,7 @@ export function changeProblem(s: State, leading: Leading, change: MembershipChan
     case "promote":
       return catchUpProblem(s, leading, change.key);
     case "raise-version":
-      if (change.version <= s.options.commandVersion) return undefined;
-      return problem(
-        "unsupported-version",
-        `Cannot raise the version to ${change.version}: this node does not know it`,
-      );
+      return versionProblem(s, change.version);
     case "demote":
     case "remove":
     case "update":
@@ -79,6 +75,25 @@ function inUseProblem(s: State, leading: Leading, old: MemberKey): ChangeRefusal
   const heardAt = Math.max(s.peers.get(old)?.heardAt ?? -Infinity, leading.progress.get(old)?.contact ?? -Infinity);
   if (old !== s.self && heardAt < since && leading.since < since) return undefined;
   return problem("in-use", `Cannot replace ${old} as it must be silent for two election timeouts`);
+}
+
+/**
+ * There is no way back, so the processes that run now are asked, not what the members were when they were let in: one
+ * that was put back to an older release a moment ago would have to stop.
+ */
+function versionProblem(s: State, version: number): ChangeRefusal | undefined {
+  const known = (key: MemberKey): number => {
+    if (key === s.self) return s.options.commandVersion;
+    const peer = s.peers.get(key);
+    return peer?.isConnected === true ? peer.commandVersion : 0;
+  };
+  for (const key of s.members.effective.membership.members.keys()) {
+    const has = known(key);
+    if (has >= version) continue;
+    const why = has === 0 ? "it must be connected, so that its version is known" : `it understands ${has} at most`;
+    return problem("unsupported-version", `Cannot raise the cluster version to ${version} because of ${key}: ${why}`);
+  }
+  return undefined;
 }
 
 function catchUpProblem(s: State, leading: Leading, key: MemberKey): ChangeRefusal | undefined {

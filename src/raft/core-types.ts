@@ -68,6 +68,11 @@ export interface PeerStatus {
   /** Monotonic ms of the send of the last round it answered; -Infinity: never. */
   readonly lastContact: number;
   readonly isConnected: boolean;
+  /** A learner has shown that it keeps up with the log. */
+  readonly isCaughtUp: boolean;
+  /** Of the process that was connected last; empty and 0: none was, since this process started. */
+  readonly version: string;
+  readonly commandVersion: number;
 }
 
 export interface CoreStatus {

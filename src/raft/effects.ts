@@ -92,6 +92,8 @@ export type Observation =
   | { readonly kind: "duplicate"; readonly key: MemberKey; readonly isPresent: boolean }
   /** Logs with equal (index, term) differ in content: halt with data kept. */
   | { readonly kind: "diverged"; readonly index: LogIndex; readonly term: Term; readonly peer: MemberKey }
+  /** The cluster was raised to a version that this program does not know: halt with data kept. */
+  | { readonly kind: "version-unknown"; readonly version: number }
   /** A rare path was taken; the simulator counts these. */
   | { readonly kind: "mark"; readonly mark: string };
 

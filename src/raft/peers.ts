@@ -18,6 +18,8 @@ export function peerOf(s: State, key: MemberKey): Peer {
     isFromHello: false,
     isConnected: false,
     heardAt: -Infinity,
+    version: "",
+    commandVersion: 0,
   };
   s.peers.set(key, peer);
   return peer;
@@ -31,6 +33,8 @@ export function onHello(s: State, hello: Extract<RaftEvent, { kind: "hello" }>):
   peer.isConnected = true;
   peer.heardAt = s.now;
   peer.startSeq = hello.seq;
+  peer.version = hello.version;
+  peer.commandVersion = hello.commandVersion;
   judgeFolder(s, hello.key);
   const { leading } = s;
   const progress = leading?.progress.get(hello.key);

@@ -17,6 +17,10 @@ export function onSnapshotReceived(s: State, { from, term, session, meta }: Rece
     s.out.observe({ kind: "dropped", reason: "a snapshot of another cluster", from });
     return;
   }
+  if (meta.membership.clusterVersion > s.options.commandVersion) {
+    s.out.observe({ kind: "version-unknown", version: meta.membership.clusterVersion });
+    return;
+  }
   if (term < s.hard.term || s.leading !== undefined) {
     send(s, { to: from }, { kind: "stale-term" });
     return;

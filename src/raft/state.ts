@@ -99,6 +99,9 @@ export interface Peer {
   isFromHello: boolean;
   isConnected: boolean;
   heardAt: number;
+  /** What its current process said of its software; empty and 0: nothing yet. */
+  version: string;
+  commandVersion: number;
 }
 
 /** Everything the core knows. Changed only within a step, by the files of this room. */

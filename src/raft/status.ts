@@ -34,8 +34,20 @@ function peersOf(s: State): readonly PeerStatus[] {
   const peers: PeerStatus[] = [];
   for (const progress of s.leading?.progress.values() ?? []) {
     const { key, match, next, applied, state, contact } = progress;
-    const isConnected = s.peers.get(key)?.isConnected ?? false;
-    peers.push({ key, match, next, applied, state, lastContact: contact, isConnected });
+    const { isConnected = false, version = "", commandVersion = 0 } = s.peers.get(key) ?? {};
+    const { isCaughtUp } = progress;
+    peers.push({
+      key,
+      match,
+      next,
+      applied,
+      state,
+      lastContact: contact,
+      isConnected,
+      isCaughtUp,
+      version,
+      commandVersion,
+    });
   }
   return peers;
 }

@@ -11,6 +11,8 @@ export type WriteRefusal =
   | { readonly kind: "disk-full" }
   /** The state takes more memory than it may: only what makes it smaller is taken. */
   | { readonly kind: "state-full"; readonly stateBytes: number; readonly stateBytesMax: number }
+  /** A command that the members have not agreed to write yet. */
+  | { readonly kind: "cluster-version"; readonly needs: number; readonly has: number }
   | { readonly kind: "untrusted"; readonly reason: string };
 
 export type WriteOutcome =

@@ -1,5 +1,12 @@
-import type { Clock, LogIndex, MemberKey, Term } from "../base/index.ts";
-import { encodeCommand, type Command, type FsmResult, type KonsulFsm, type StateScope } from "../fsm/index.ts";
+import { CLUSTER_VERSION_MIN, type Clock, type LogIndex, type MemberKey, type Term } from "../base/index.ts";
+import {
+  commandSince,
+  encodeCommand,
+  type Command,
+  type FsmResult,
+  type KonsulFsm,
+  type StateScope,
+} from "../fsm/index.ts";
 import type {
   ChangeOutcome,
   Member,
@@ -120,6 +127,11 @@ export class Replica {
     return core.leader === undefined ? undefined : core.membership.members.get(core.leader);
   }
 
+  /** What the members agreed to write: committed, so it never falls again. */
+  clusterVersion(): number {
+    return this.status().core.committedMembership.clusterVersion;
+  }
+
   /** Why this node cannot answer what only the leader can, and who can. */
   whereToWrite(): WriteRefusal {
     const leader = this.leader();
@@ -133,6 +145,11 @@ export class Replica {
     const stateBytes = this.fsm.stateBytes();
     if (stateBytes >= limits.stateBytesMax && GROWING.has(command.kind)) {
       return { kind: "refused", refusal: { kind: "state-full", stateBytes, stateBytesMax: limits.stateBytesMax } };
+    }
+    const needs = commandSince(command.kind);
+    // Only the leader knows for sure; others are told that they do not lead.
+    if (needs > CLUSTER_VERSION_MIN && this.leadingTerm() !== undefined && needs > this.clusterVersion()) {
+      return { kind: "refused", refusal: { kind: "cluster-version", needs, has: this.clusterVersion() } };
     }
     const inner = encodeCommand(command);
     const bytes = onceKey === undefined ? inner : encodeCommand({ kind: "once", key: onceKey, command: inner });

@@ -17,6 +17,7 @@ export type RejectReason =
   | "protocol"
   | "other-cluster"
   | "other-epoch"
+  | "version"
   | "not-addressed"
   | "itself"
   | "token"
@@ -33,6 +34,8 @@ export interface HandshakeOptions {
   readonly self: Introduction;
   /** Join tokens: the first proves, all are accepted; none: no proof is asked for. */
   readonly tokens: readonly string[];
+  /** What every member of this node's cluster must understand. */
+  readonly clusterVersion: number;
 }
 
 /**
@@ -63,7 +66,11 @@ function reject(reason: RejectReason, message: string): HandshakeStep {
 }
 
 /** Is the peer one that we may talk to for this purpose? */
-function judge(self: Introduction, peer: Introduction, purpose: Introduction["purpose"]): HandshakeStep | undefined {
+function judge(
+  { self, clusterVersion }: Pick<HandshakeOptions, "self" | "clusterVersion">,
+  peer: Introduction,
+  purpose: Introduction["purpose"],
+): HandshakeStep | undefined {
   if (peer.protocolMax < PROTOCOL_MIN || peer.protocolMin > PROTOCOL_MAX) {
     return reject(
       "protocol",
@@ -83,6 +90,12 @@ function judge(self: Introduction, peer: Introduction, purpose: Introduction["pu
     return reject(
       "other-epoch",
       `this node is in epoch ${self.epoch.counter} of the cluster, the other in ${peer.epoch.counter}: one of them was left out of a recovery`,
+    );
+  }
+  if (peer.commandVersion < clusterVersion) {
+    return reject(
+      "version",
+      `the cluster was raised to version ${clusterVersion}, and ${peer.id} runs release ${peer.version}, which understands ${peer.commandVersion} at most: start a newer release there`,
     );
   }
   return undefined;
@@ -130,7 +143,7 @@ export class DialerHandshake {
     if (!isProven(tokens, "acceptor", [this.#hello, said], given)) {
       return reject("token", "it did not prove a join token that this node accepts");
     }
-    const refusal = judge(self, { ...peer, to: "" }, self.purpose);
+    const refusal = judge(this.#options, { ...peer, to: "" }, self.purpose);
     if (refusal !== undefined) return refusal;
     if (self.to !== "" && self.to !== keyOf(peer)) {
       return reject("not-addressed", `${self.to} was asked for, but ${keyOf(peer)} answered`);
@@ -170,7 +183,7 @@ export class AcceptorHandshake {
   #onHello(body: Uint8Array): HandshakeStep {
     const { self, tokens } = this.#options;
     const peer = introductionFrom(body);
-    const refusal = judge(self, peer, peer.purpose);
+    const refusal = judge(this.#options, peer, peer.purpose);
     if (refusal !== undefined) return refusal;
     this.#hello = body;
     this.#peer = peer;

@@ -31,6 +31,8 @@ function startPeer(
     readonly tokens?: readonly string[];
     readonly port?: number;
     readonly id?: string;
+    readonly clusterVersion?: number;
+    readonly commandVersion?: number;
   } = {},
 ): Peer {
   nextId += 1;
@@ -57,9 +59,10 @@ function startPeer(
       seq: 3,
       lastIndex: 9,
       version: "0",
-      commandVersion: 1,
+      commandVersion: options.commandVersion ?? 1,
       address: "127.0.0.1:1",
     }),
+    clusterVersion: () => options.clusterVersion ?? 1,
     tokens: () => options.tokens ?? [],
     tls: () => undefined,
     warn: () => undefined,
@@ -171,6 +174,18 @@ describe("TcpTransport", () => {
     await until(() => a.rejected.length > 0 && b.rejected.length > 0);
     expect(b.rejected[0]).toBe("other-cluster");
     expect([a.log, b.log]).toEqual([[], []]);
+  });
+
+  test("a node that does not understand the cluster's version is turned away", async () => {
+    const [a, b] = [startPeer({ clusterVersion: 2, commandVersion: 2 }), startPeer()];
+    a.transport.setMembers([memberOf(a), memberOf(b)]);
+    await until(() => a.rejected.length > 0 && b.rejected.length > 0);
+    expect(a.rejected[0]).toBe("version");
+    expect([a.log, b.log]).toEqual([[], []]);
+    const c = startPeer({ commandVersion: 2 });
+    a.transport.setMembers([memberOf(a), memberOf(c)]);
+    await until(() => a.log.length > 0);
+    expect(a.log[0]).toBe(`hello ${c.key} seq 3`);
   });
 
   test("a wrong token is turned away, a second accepted one is not", async () => {

@@ -6,7 +6,7 @@ import { Calls, type CallHandler, type CallOutcome } from "./calls.ts";
 import { Connection, type ConnectionEvents } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
 import type { Frame } from "./frame.ts";
-import { AcceptorHandshake, DialerHandshake, type RejectReason } from "./handshake.ts";
+import { AcceptorHandshake, DialerHandshake, type HandshakeOptions, type RejectReason } from "./handshake.ts";
 import { keyOf, NONCE_BYTES, type Introduction } from "./introduction.ts";
 import { readMessage, writeMessage } from "./message-codec.ts";
 import { isCertificateFor, type PeerTls } from "./peer-tls.ts";
@@ -22,6 +22,8 @@ export interface TcpTransportOptions {
   readonly random: () => number;
   readonly bind: HostPort;
   readonly self: SelfIntroduction;
+  /** The version of the cluster, which every member must understand; 0: none yet. Read anew for each handshake. */
+  readonly clusterVersion: () => number;
   /** Read anew for each handshake, so that tokens rotate without a restart. */
   readonly tokens: () => readonly string[];
   /** Read anew for each dial; undefined: plain TCP. */
@@ -107,7 +109,7 @@ class Hub implements TcpTransport {
 
   #listenAt(at: HostPort): TCPSocketListener<Connection> {
     return listen(at, this.#options.tls(), (remote) => {
-      const handshake = new AcceptorHandshake({ self: this.#introduce("ask", ""), tokens: this.#options.tokens() });
+      const handshake = new AcceptorHandshake(this.#handshakeOptions("ask", ""));
       return this.#connect(handshake, remote, this.#peerEvents());
     });
   }
@@ -232,9 +234,10 @@ class Hub implements TcpTransport {
     this.#options.clock.defer(done);
   }
 
-  #introduce(purpose: Introduction["purpose"], to: MemberKey): Introduction {
+  #handshakeOptions(purpose: Introduction["purpose"], to: MemberKey): HandshakeOptions {
+    const { self, tokens, clusterVersion } = this.#options;
     const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-    return { ...this.#options.self(), purpose, to, nonce };
+    return { self: { ...self(), purpose, to, nonce }, tokens: tokens(), clusterVersion: clusterVersion() };
   }
 
   #connect(handshake: AcceptorHandshake | DialerHandshake, remote: string, events: ConnectionEvents): Connection {
@@ -262,7 +265,7 @@ class Hub implements TcpTransport {
     onFailure: (failure: { readonly isRefused: boolean; readonly message: string }) => void,
   ): Connection {
     const { to, purpose, key } = target;
-    const handshake = new DialerHandshake({ self: this.#introduce(purpose, key), tokens: this.#options.tokens() });
+    const handshake = new DialerHandshake(this.#handshakeOptions(purpose, key));
     const connection = this.#connect(handshake, `${to.host}:${to.port}`, events);
     dial(to, connection, { tls: this.#options.tls(), onFailure });
     return connection;

@@ -43,6 +43,8 @@ const NEEDS: Readonly<Record<string, string>> = {
   "DELETE /cluster/leave/{id}": "cluster:admin",
   "POST /cluster/promote/{id}": "cluster:admin",
   "POST /cluster/demote/{id}": "cluster:admin",
+  "GET /cluster/upgrade": "cluster:read",
+  "POST /cluster/upgrade/finalize": "cluster:admin",
   "POST /cluster/join": "cluster:admin",
   "POST /leave": "cluster:admin",
   "GET /debug": "cluster:admin",

@@ -1,69 +1,27 @@
 import { afterEach, expect, test } from "bun:test";
 import { cleanUp } from "./agent-process.ts";
+import { figureOf, missingOf, startWriters } from "./steady-writers.ts";
 import { startThreeNodes } from "./three-nodes.ts";
 
 afterEach(cleanUp);
 
 const CLIENTS = 8;
-const RETRY_MS_MAX = 5000;
-
-interface Written {
-  readonly key: string;
-  readonly value: string;
-}
 
 test("all nodes are restarted one by one under eight clients: every request ends in success or 504, and every success is found", async () => {
   const { nodes, urls, restart } = await startThreeNodes();
-  const written: Written[] = [];
-  const strange: string[] = [];
-  let [unknown, isOver, lastSuccess, longestGap] = [0, false, performance.now(), 0];
-  /** Follows redirects; tries again after 503 and where nobody answers at all, for five seconds at most. */
-  const put = async (client: number, count: number): Promise<void> => {
-    const [key, value] = [`c${client}/${count}`, `${client}-${count}`];
-    const until = performance.now() + RETRY_MS_MAX;
-    let at = (client + count) % 3;
-    for (;;) {
-      const answer = await fetch(`${urls[at]}/kv/${key}`, { method: "PUT", body: value }).catch(() => undefined);
-      if (answer?.status === 200) {
-        const now = performance.now();
-        longestGap = Math.max(longestGap, now - lastSuccess);
-        lastSuccess = now;
-        written.push({ key, value });
-        return;
-      }
-      if (answer?.status === 504) {
-        unknown += 1;
-        return;
-      }
-      const mayRetry = answer === undefined || answer.status === 503;
-      if (!mayRetry || performance.now() > until) {
-        strange.push(`${key}: ${answer?.status ?? "no answer"} ${(await answer?.text()) ?? ""}`);
-        return;
-      }
-      at = (at + 1) % 3;
-      await Bun.sleep(20);
-    }
-  };
-  const clients = Array.from({ length: CLIENTS }, async (_, client) => {
-    for (let count = 0; !isOver; count += 1) await put(client, count);
-  });
+  const stop = startWriters(urls, CLIENTS);
   for (const at of [0, 1, 2]) {
     await Bun.sleep(500);
     expect(await nodes[at]?.end("SIGTERM")).toBe(0);
     await restart(at);
   }
   await Bun.sleep(500);
-  isOver = true;
-  await Promise.all(clients);
-  process.stderr.write(
-    `    figure: ${written.length} writes, ${unknown} unknown, longest gap ${longestGap.toFixed(0)} ms\n`,
-  );
-  expect(strange).toEqual([]);
-  expect(written.length).toBeGreaterThan(100);
+  const report = await stop();
+  process.stderr.write(figureOf(report));
+  expect(report.strange).toEqual([]);
+  expect(report.written.size).toBeGreaterThan(100);
   // A request whose connection broke may have been done: its retry wrote the same value again.
-  for (const { key, value } of written) {
-    expect([key, await (await fetch(`${urls[1]}/kv/${key}?raw&consistent`)).text()]).toEqual([key, value]);
-  }
+  expect(await missingOf(report, urls[1])).toEqual([]);
 }, 120_000);
 
 test("a leader that was stopped and goes on never answers with what was true before", async () => {

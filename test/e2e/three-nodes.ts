@@ -9,7 +9,11 @@ export interface ThreeNodes {
   /** Where each node is reached, before and after it was started anew. */
   readonly urls: readonly [string, string, string];
   /** Starts a node that ended, with the same folder and ports. */
-  readonly restart: (at: number) => Promise<AgentProcess>;
+  readonly restart: (at: number, executable?: string) => Promise<AgentProcess>;
+  /** Its data folder. */
+  readonly folderOf: (at: number) => string;
+  /** Where they reach each other. */
+  readonly peerPorts: readonly number[];
 }
 
 /** Three voters with a leader, as every one of them sees it. `tokenFrom` is asked once the first node serves. */
@@ -19,16 +23,19 @@ export async function startThreeNodes(
 ): Promise<ThreeNodes> {
   const folder = temporaryFolder();
   const ports = freePorts(6);
-  const start = async (at: number): Promise<AgentProcess> =>
-    startAgent([
+  const folderOf = (at: number): string => join(folder, `n${at}`);
+  const start = async (at: number, executable?: string): Promise<AgentProcess> => {
+    const words = [
       `--port=${ports[at]}`,
       `--node-id=node-${at}`,
-      `--data-dir=${join(folder, `n${at}`)}`,
+      `--data-dir=${folderOf(at)}`,
       `--raft-bind-addr=127.0.0.1:${ports[3 + at]}`,
       "--join-token=secret",
       ...(at === 0 ? ["--bootstrap"] : [`--join=127.0.0.1:${ports[3]}`]),
       ...flags,
-    ]);
+    ];
+    return startAgent(words, {}, { isReadyAwaited: true, ...(executable === undefined ? {} : { executable }) });
+  };
   const first = await start(0);
   const token = await tokenFrom?.(first);
   const leaderSeenBy = async (node: AgentProcess): Promise<string | undefined> => leaderOf(node, token);
@@ -40,7 +47,7 @@ export async function startThreeNodes(
   const [leader, second, third] = [nodes[at], nodes[(at + 1) % 3], nodes[(at + 2) % 3]];
   if (leader === undefined || second === undefined || third === undefined) throw new Error("there are three nodes");
   const urls = [nodes[0].url, nodes[1].url, nodes[2].url] as const;
-  return { nodes, leader, followers: [second, third], urls, restart: start };
+  return { nodes, leader, followers: [second, third], urls, restart: start, folderOf, peerPorts: ports.slice(3) };
 }
 
 /** Undefined until there are three voters and a leader. */

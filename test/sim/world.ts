@@ -169,6 +169,7 @@ export class World implements Stage {
         this.marks.add(`dropped: ${observation.reason}`, 1);
         return;
       case "diverged":
+      case "version-unknown":
       case "distrusted":
       case "duplicate":
       case "leader":

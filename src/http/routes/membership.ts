@@ -86,7 +86,7 @@ function find(deps: HttpDeps, id: string): Found {
 }
 
 /** The one mapping of a membership change or transfer that was not done. @throws ApiError */
-function finish(outcome: MembershipOutcome, url: URL, what: string): void {
+export function finish(outcome: MembershipOutcome, url: URL, what: string): void {
   if (outcome.kind === "done") return;
   if (outcome.kind === "unknown") {
     throw new ApiError("outcome_unknown", `This may or may not have happened: ${outcome.reason}. Look at the members`);

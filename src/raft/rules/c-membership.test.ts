@@ -425,3 +425,49 @@ describe("C. membership: who may be lost", () => {
 function hello(node: TestNode, key: MemberKey, boot: string, seq: number): void {
   node.step({ kind: "hello", key, boot, seq, lastIndex: 2, version: "1", commandVersion: 1 });
 }
+
+describe("C. the cluster version", () => {
+  const raise: MembershipChange = { kind: "raise-version", version: 2 };
+
+  function raisingLeader(): ReturnType<typeof leaderOf> {
+    const made = leaderOf(["a", "b", "c"], [], { commandVersion: 2 });
+    made.node.hear("b", made.term, appendReply({ match: 2, session: 1 }));
+    made.node.hear("c", made.term, appendReply({ match: 2, session: 2 }));
+    return made;
+  }
+
+  test("is raised only when the process of every member that runs now understands it", () => {
+    const { node } = raisingLeader();
+    const introduce = (id: string, commandVersion: number): void => {
+      const process = { key: keyOf(id), boot: bootOf(id), seq: 9, lastIndex: 2, version: "2" };
+      node.step({ kind: "hello", ...process, commandVersion });
+    };
+    const able = ["a", "b", "c"].map((id): MembershipChange => ({
+      kind: "update",
+      member: { ...memberOf(id), commandVersion: 2 },
+    }));
+    const attempt = (): RequestOutcome | undefined => node.outcomes.get(change(node, ...able, raise));
+    expect(codeOf(attempt())).toBe("unsupported-version");
+    introduce("b", 2);
+    expect(codeOf(attempt())).toBe("unsupported-version");
+    introduce("c", 1);
+    expect(codeOf(attempt())).toBe("unsupported-version");
+    introduce("c", 2);
+    node.step({ kind: "peer-down", key: keyOf("b"), boot: bootOf("b") });
+    expect(codeOf(attempt())).toBe("unsupported-version");
+    expect(node.status.membership.clusterVersion).toBe(1);
+    introduce("b", 2);
+    attempt();
+    expect(node.status.membership.clusterVersion).toBe(2);
+  });
+
+  test("a node that does not understand it takes nothing of what follows, and says so", () => {
+    const { node } = lonelyNode("a", bootstrappedDisk(membershipOf(["a", "b"])));
+    const data = encodeMembership({ ...membershipOf(["a", "b"]), clusterVersion: 2 });
+    const before = node.status.lastIndex;
+    const entries = [entryAfter(node.disk.entries.at(-1), { term: 2, kind: "membership", data })];
+    node.hear("b", 2, append(node, { entries, commit: before + 1 }));
+    expect(node.observed.at(-1)).toEqual({ kind: "version-unknown", version: 2 });
+    expect([node.status.lastIndex, node.status.commit]).toEqual([before, 0]);
+  });
+});

@@ -1,4 +1,5 @@
 import type { MemberKey } from "../../base/index.ts";
+import type { CoreOptions } from "../core-types.ts";
 import type { Entry } from "../entry.ts";
 import type { Append, AppendReply, Message, PreVote, Vote } from "../message.ts";
 import type { Membership } from "../membership.ts";
@@ -70,9 +71,10 @@ export function entriesAfter(disk: Disk, index: number, terms: readonly number[]
 export function leaderOf(
   voters: readonly string[] = ["a", "b", "c"],
   terms: readonly number[] = [],
+  more: Partial<CoreOptions> = {},
 ): { readonly node: TestNode; readonly sent: Message[]; readonly disk: Disk; readonly term: number } {
   const disk = diskWith(membershipOf(voters), terms);
-  const { node, sent } = lonelyNode("a", disk);
+  const { node, sent } = lonelyNode("a", disk, more);
   campaign(node);
   const { term } = node.status;
   for (const id of voters) if (id !== "a") node.hear(id, term, { kind: "vote-reply", granted: true });

@@ -60,6 +60,7 @@ export function playMember(
       commandVersion: 1,
       address: `127.0.0.1:${ownPort}`,
     }),
+    clusterVersion: () => 1,
     tokens: () => ["secret"],
     tls: () => undefined,
     warn: () => undefined,

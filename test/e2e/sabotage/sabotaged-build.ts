@@ -31,10 +31,15 @@ export const SABOTAGES = {
 
 /** An executable with this one fault. @throws Error when the line is not there any more: the fault must be moved */
 export function buildSabotaged(sabotage: Patch): string {
-  const folder = patchedSource([sabotage]);
-  const executable = join(folder, "konsul-sabotaged");
+  return buildPatched([sabotage]);
+}
+
+/** An executable of the source with these changes. @throws Error when one of the places is not there any more */
+export function buildPatched(patches: readonly Patch[]): string {
+  const folder = patchedSource(patches);
+  const executable = join(folder, "konsul-patched");
   const built = Bun.spawnSync([process.execPath, join(folder, "scripts", "build.ts"), executable], { cwd: folder });
-  if (!built.success) throw new Error(`the sabotaged build failed: ${built.stderr.toString()}`);
+  if (!built.success) throw new Error(`the patched build failed: ${built.stderr.toString()}`);
   return executable;
 }
 
