@@ -17,7 +17,7 @@ export interface KeeperOptions {
 export interface Keepers {
   readonly registry: Registry;
   readonly sessions: SessionKeeper;
-  readonly autopilot: { readonly health: Autopilot["health"]; readonly settings: () => AutopilotSettings };
+  readonly autopilot: Pick<Autopilot, "health" | "view"> & { readonly settings: () => AutopilotSettings };
   /** Why a check would not be run; undefined: it would. */
   readonly refuseCheck: (kind: "http" | "tcp", target: string) => string | undefined;
   stop(): void;
@@ -34,7 +34,7 @@ export function startKeepers(options: KeeperOptions, node: RaftNode, replica: Re
     registry,
     sessions,
     refuseCheck: (kind, target) => refuseTarget(networks, kind, target),
-    autopilot: { health: autopilot.health.bind(autopilot), settings },
+    autopilot: { health: autopilot.health.bind(autopilot), view: autopilot.view.bind(autopilot), settings },
     stop: () => {
       registry.stop();
       sessions.stop();
@@ -97,9 +97,13 @@ function keepAutopilot(
     clock,
     status: node.status.bind(node),
     settings,
-    remove: async (key) => replica.change([{ kind: "remove", key }]),
+    clusterAgeMs: () => replica.fsm.appliedTime,
+    change: replica.change.bind(replica),
+    transfer: replica.transfer.bind(replica),
+    hold: node.holdPromotions.bind(node),
     note: (message, fields) => logger.warn(message, fields),
   });
+  node.observe({ onPersist: ({ durationMs }) => autopilot.condition.onWrite(clock.now(), durationMs) });
   return { autopilot, settings };
 }
 

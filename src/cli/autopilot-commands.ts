@@ -42,10 +42,13 @@ export async function state(call: Invocation): Promise<number> {
   const rows = (Array.isArray(servers) ? servers : []).map((one: unknown) => {
     const fields = new Map<string, unknown>(typeof one === "object" && one !== null ? Object.entries(one) : []);
     const reasons = fields.get("reasons");
-    const why = Array.isArray(reasons) ? reasons.map(String).join("; ") : "";
-    return [...["id", "state", "healthy", "stable_since"].map((name) => text(fields.get(name))), why];
+    const waits = fields.get("waits_for");
+    const all = [...(Array.isArray(reasons) ? reasons : []), ...(typeof waits === "string" ? [`waits: ${waits}`] : [])];
+    const columns = ["id", "state", "zone", "version", "healthy", "stable_since"];
+    return [...columns.map((name) => text(fields.get(name))), all.map(String).join("; ")];
   });
-  print(table(["ID", "STATE", "HEALTHY", "SINCE", "WHY"], rows));
+  print(table(["ID", "STATE", "ZONE", "RELEASE", "HEALTHY", "SINCE", "WHY"], rows));
+  if (typeof body["last_action"] === "string") print(`last: ${body["last_action"]}`);
   if (body["partial"] === true) process.stderr.write("This node does not lead, so it knows little: ask the leader\n");
   return 0;
 }

@@ -24,6 +24,7 @@ export {
   type Applicant,
   type StandingAnswer,
 } from "./wire.ts";
-export { Autopilot, type AutopilotSettings } from "./autopilot/autopilot.ts";
+export { Autopilot, type AutopilotView } from "./autopilot/autopilot.ts";
+export type { AutopilotSettings } from "./autopilot/settings.ts";
 export { nextDeadServer } from "./autopilot/dead-servers.ts";
 export { assessHealth, type ClusterHealth, type ServerState, type ServerStats } from "./autopilot/server-health.ts";

@@ -67,6 +67,8 @@ export interface Config {
     readonly minQuorum: number;
     readonly deadServerAfterMs: number;
     readonly stabilizationMs: number;
+    readonly hasRedundancyZones: boolean;
+    readonly hasUpgradeMigration: boolean;
   };
   readonly limits: {
     readonly valueBytesMax: number;

@@ -218,6 +218,8 @@ function assembleAutopilot(read: Reader): Config["autopilot"] {
     minQuorum: read.number("autopilot.min_quorum"),
     deadServerAfterMs: read.number("autopilot.dead_server_after"),
     stabilizationMs: read.number("autopilot.server_stabilization_time"),
+    hasRedundancyZones: read.flag("autopilot.redundancy_zones"),
+    hasUpgradeMigration: read.flag("autopilot.upgrade_migration"),
   };
 }
 

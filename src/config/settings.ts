@@ -341,10 +341,20 @@ export const SETTINGS: readonly Setting[] = [
     kind: "duration",
     standard: "10s",
     max: DAY_MS,
-    help: "nothing is removed before the leader has led for this long",
+    help: "how long a server is healthy before it votes, or is not before another takes over; none while the cluster forms",
   },
-  fixed("autopilot.redundancy_zones", "false"),
-  fixed("autopilot.upgrade_migration", "true"),
+  {
+    key: "autopilot.redundancy_zones",
+    kind: "flag",
+    standard: "false",
+    help: "one voter in each zone (raft.zone); the other servers of a zone stand by",
+  },
+  {
+    key: "autopilot.upgrade_migration",
+    kind: "flag",
+    standard: "true",
+    help: "servers of a newer release take over from the voters together, once they are as many",
+  },
   {
     key: "checks.allow",
     kind: "list",

@@ -2,7 +2,7 @@ import type { AccessTerms } from "./access.ts";
 import type { Clock } from "../base/index.ts";
 import type { Registry, Replica, SessionKeeper } from "../replica/index.ts";
 import type { ServiceDefaults } from "./service-body.ts";
-import type { AutopilotSettings, ClusterHealth, InviteOutcome } from "../cluster/index.ts";
+import type { AutopilotSettings, AutopilotView, ClusterHealth, InviteOutcome } from "../cluster/index.ts";
 import type { Forward } from "./forward.ts";
 import type { Logger, Metrics, Tracing } from "../telemetry/index.ts";
 
@@ -38,6 +38,7 @@ export interface HttpDeps {
   readonly aclReset: { readonly file: string; readonly read: () => number; readonly clear: () => void };
   readonly autopilot: {
     readonly health: () => ClusterHealth;
+    readonly view: () => AutopilotView;
     readonly settings: () => AutopilotSettings;
   };
   /** What a support bundle shows. */

@@ -102,6 +102,8 @@ export interface RaftNode {
     done: (outcome: ChangeOutcome) => void,
   ): void;
   transfer(to: MemberKey | undefined, deadline: number, done: (outcome: ChangeOutcome) => void): void;
+  /** Until then this node, should it lead, makes no voters by itself: whoever says so decides who becomes one. */
+  holdPromotions(until: number): void;
   takeSnapshot(done: (outcome: SnapshotOutcome) => void): void;
   status(): NodeStatus;
   /** The disk broke a promise outside of any request: this node stops counting, and says why. */

@@ -141,6 +141,11 @@ class Node implements RaftNode {
     this.#operate(deadline, done, (id) => ({ kind: "transfer", now, request: id, ...target }));
   }
 
+  holdPromotions(until: number): void {
+    if (this.#condition.kind !== "running") return;
+    this.#turn.submit({ kind: "hold-promotions", now: this.#options.clock.now(), until });
+  }
+
   takeSnapshot(done: (outcome: SnapshotOutcome) => void): void {
     if (this.#condition.kind === "running") this.#turn.taker.take(done);
     else this.#options.clock.defer(() => done({ kind: "failed", reason: "this node is not running" }));

@@ -112,6 +112,9 @@ function dispatch(s: State, event: RaftEvent): void {
       return onChange(s, event);
     case "transfer":
       return onTransfer(s, event.request, event.to);
+    case "hold-promotions":
+      s.promotionsHeldUntil = event.until;
+      return;
     case "stop":
       return onStop(s);
     case "disk-full":

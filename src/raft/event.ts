@@ -82,5 +82,7 @@ export type RaftEvent =
   | { readonly kind: "leader-gone"; readonly now: number; readonly key: MemberKey; readonly boot: BootId }
   /** Two live processes claim one pair: neither counts until one is gone. */
   | { readonly kind: "duplicate-pair"; readonly now: number; readonly key: MemberKey; readonly present: boolean }
+  /** Until then this core, should it lead, makes no voters by itself: somebody else decides who becomes one. */
+  | { readonly kind: "hold-promotions"; readonly now: number; readonly until: number }
   /** Stop taking proposals; hand over if leading. */
   | { readonly kind: "stop"; readonly now: number };

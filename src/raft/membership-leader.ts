@@ -96,7 +96,7 @@ function leaveJointState(s: State, leading: Leading): void {
  */
 function promoteLearners(s: State, leading: Leading): void {
   const { membership } = s.members.effective;
-  if (membership.learners.length === 0 || s.now < leading.promoteAt) return;
+  if (membership.learners.length === 0 || s.now < Math.max(leading.promoteAt, s.promotionsHeldUntil)) return;
   if (leading.transfer !== undefined || s.isStopping || s.isDiskFull) return;
   leading.promoteAt = s.now + s.options.timing.heartbeatTimeoutMs / 10;
   for (const key of membership.learners) {

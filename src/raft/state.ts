@@ -135,6 +135,8 @@ export interface State {
   commit: LogIndex;
   applied: LogIndex;
   snapshot: SnapshotMeta | undefined;
+  /** Learners are not promoted without being asked before that; monotonic ms. */
+  promotionsHeldUntil: number;
   /** The log was reset to a snapshot that the state machine does not hold yet; its index. */
   installing: LogIndex | undefined;
   readonly peers: Map<MemberKey, Peer>;
@@ -192,6 +194,7 @@ export function createState(options: CoreOptions): State {
     commit,
     applied: options.applied,
     snapshot,
+    promotionsHeldUntil: -Infinity,
     installing: undefined,
     peers: new Map(),
     seqs: recoverSeqs(options),

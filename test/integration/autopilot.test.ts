@@ -40,11 +40,16 @@ function start(): {
       minQuorum: 0,
       deadServerAfterMs: 60_000,
       stabilizationMs: 0,
+      hasRedundancyZones: false,
+      hasUpgradeMigration: true,
     }),
-    remove: async (key) => {
-      removed.push(key);
+    clusterAgeMs: () => 1_000_000,
+    change: async ([change]) => {
+      if (change?.kind === "remove") removed.push(change.key);
       return { kind: "done" };
     },
+    transfer: async () => ({ kind: "done" }),
+    hold: () => undefined,
     note: () => undefined,
   });
   return { clock, autopilot, removed, setMembers: (keys) => void (members = keys) };

@@ -1,147 +1,182 @@
-import { parseMemberKey, type Clock, type MemberKey } from "../../base/index.ts";
-import type { NodeStatus } from "../../node/index.ts";
+import { unreachable, type Clock, type MemberKey } from "../../base/index.ts";
+import type { MembershipChange, NodeStatus } from "../../node/index.ts";
 import type { MembershipOutcome } from "../../replica/index.ts";
-import { nextDeadServer } from "./dead-servers.ts";
-import { assessHealth, type ClusterHealth, type ServerFacts, type ServerState } from "./server-health.ts";
-
-/** Times in ms. */
-export interface AutopilotSettings {
-  readonly cleanupDeadServers: boolean;
-  readonly lastContactThresholdMs: number;
-  readonly trailingLogsMax: number;
-  readonly minQuorum: number;
-  /** A voter that was not heard for this long is taken for gone for good. */
-  readonly deadServerAfterMs: number;
-  /** A cluster is looked at, but not changed, until it has led for this long. */
-  readonly stabilizationMs: number;
-}
+import { OwnCondition } from "./own-condition.ts";
+import type { Action, Plan, PlannedServer } from "./plan-types.ts";
+import { plan } from "./plan.ts";
+import { ServerWatch } from "./server-watch.ts";
+import type { ClusterHealth } from "./server-health.ts";
+import type { AutopilotSettings } from "./settings.ts";
 
 export interface AutopilotOptions {
   readonly clock: Clock;
   readonly status: () => NodeStatus;
   readonly settings: () => AutopilotSettings;
-  readonly remove: (key: MemberKey) => Promise<MembershipOutcome>;
+  /** For how long the cluster has been led since it began, in ms. */
+  readonly clusterAgeMs: () => number;
+  readonly change: (changes: readonly MembershipChange[]) => Promise<MembershipOutcome>;
+  readonly transfer: (to: MemberKey) => Promise<MembershipOutcome>;
+  /** Until then the core makes no voters by itself. */
+  readonly hold: (until: number) => void;
   readonly note: (message: string, fields: Readonly<Record<string, string | number>>) => void;
 }
 
-const LOOK_MS = 2_000;
-/** Contact with a server that this leader has never heard. */
-const NEVER = -1;
+/** What autopilot makes of the servers, as one answer. */
+export interface AutopilotView {
+  /** Times in ms of the wall clock. */
+  readonly health: ClusterHealth;
+  readonly servers: readonly PlannedServer[];
+  readonly waiting: Plan["waiting"];
+  /** The last thing that it did or tried in this lead; empty: nothing. */
+  readonly lastAction: string;
+}
 
-/**
- * Looks at the servers every two seconds while this node leads, and removes dead ones. Learners that caught up are
- * promoted by the core itself.
- */
+const LOOK_MS = 500;
+/** Long enough for a late look; when autopilot stops looking, the core promotes again. */
+const HOLD_MS = 10_000;
+/** A young cluster does not wait for stability. */
+const FORMING_MS = 60_000;
+const FORMING_VOTERS = 3;
+/** Leadership that was given away for this node's own sake is not given away again so soon. */
+const GIVE_AWAY_EVERY_MS = 300_000;
+/** A new leader is not judged by what its election did to it. */
+const LED_MS_MIN = 10_000;
+
+/** Looks at the servers twice a second while this node leads, plans, and does what was planned, one thing at a time. */
 export class Autopilot {
+  readonly condition = new OwnCondition();
   readonly #options: AutopilotOptions;
-  #health: ClusterHealth | undefined;
-  /**
-   * When each member was first seen in this lead: one that was let in a moment ago has had no time to speak. By key, not by
-   * id: a node that comes back with an empty folder is another member than the one that was silent under its id.
-   */
-  #firstSeen = new Map<MemberKey, number>();
+  readonly #watch: ServerWatch;
   #leadingSince: number | undefined;
+  #plan: Plan = { action: undefined, waiting: [] };
+  #lastAction = "";
+  #gaveAwayAt = -Infinity;
   #isChanging = false;
   #isStopped = false;
 
   constructor(options: AutopilotOptions) {
     this.#options = options;
+    this.#watch = new ServerWatch(options);
+    options.hold(options.clock.now() + HOLD_MS);
     this.#schedule();
   }
 
   /** As seen now. Only the leader knows of the others. */
   health(): ClusterHealth {
-    const { clock, settings, status } = this.#options;
-    const now = status();
-    const { core, self } = now;
-    const isLeading = core.role === "leader";
-    const { lastContactThresholdMs, trailingLogsMax } = settings();
-    this.#health = assessHealth({
-      now: clock.wall(),
-      terms: { lastContactThresholdMs, trailingLogsMax },
-      leader: core.leader === undefined ? "" : parseMemberKey(core.leader).id,
-      leaderLast: isLeading ? { term: core.term, index: core.lastIndex } : undefined,
-      servers: [...core.membership.members].map(([key, { id }]) => this.#facts(now, key, id, self)),
-      before: this.#health,
-    });
-    return this.#health;
+    const { clock } = this.#options;
+    const health = this.#watch.look();
+    const offset = clock.wall() - clock.now();
+    const servers = [...health.servers].map(
+      ([id, server]) => [id, { ...server, stableSince: server.stableSince + offset }] as const,
+    );
+    return { ...health, servers: new Map(servers) };
+  }
+
+  view(): AutopilotView {
+    const health = this.health();
+    const isLeading = this.#leadingSince !== undefined;
+    return {
+      health,
+      servers: this.#watch.planned(),
+      waiting: isLeading ? this.#plan.waiting : [],
+      lastAction: isLeading ? this.#lastAction : "",
+    };
   }
 
   stop(): void {
     this.#isStopped = true;
   }
 
-  // oxlint-disable-next-line max-params -- one server as the status shows it
-  #facts({ core, now }: NodeStatus, key: MemberKey, id: string, self: MemberKey): ServerFacts {
-    const suffrage = core.membership.voters.includes(key) ? "voter" : "non-voter";
-    const peer = core.peers.find((one) => one.key === key);
-    if (key === self) {
-      return {
-        id,
-        suffrage,
-        isAlive: true,
-        stats: { lastContactMs: 0, lastTerm: core.term, lastIndex: core.lastIndex },
-      };
-    }
-    const contact = peer === undefined || peer.lastContact === -Infinity ? NEVER : Math.max(0, now - peer.lastContact);
-    // What matches the leader's log has its terms.
-    const lastIndex = peer?.match ?? 0;
-    const stats = { lastContactMs: contact, lastTerm: lastIndex > 0 ? core.term : 0, lastIndex };
-    return { id, suffrage, isAlive: contact !== NEVER, stats };
-  }
-
   #look(): void {
-    const { clock, status, settings } = this.#options;
+    const { clock, status, settings, hold } = this.#options;
+    hold(clock.now() + HOLD_MS);
     const { core } = status();
     if (core.role !== "leader") {
       this.#leadingSince = undefined;
-      this.#firstSeen.clear();
+      this.#lastAction = "";
+      this.#watch.forget();
       return;
     }
-    this.#leadingSince ??= clock.now();
-    const health = this.health();
     const now = clock.now();
-    const { members } = core.membership;
-    this.#firstSeen = new Map([...members.keys()].map((key) => [key, this.#firstSeen.get(key) ?? now]));
-    const keyOf = (id: string): MemberKey | undefined => [...members].find(([, member]) => member.id === id)?.[0];
-    const { cleanupDeadServers, deadServerAfterMs, stabilizationMs, minQuorum } = settings();
-    const isSettled = clock.now() - this.#leadingSince >= Math.max(stabilizationMs, deadServerAfterMs);
-    if (!cleanupDeadServers || !isSettled || this.#isChanging) return;
-    const id = nextDeadServer(
-      [...health.servers.values()].map((server) => ({
-        id: server.id,
-        isVoter: server.state === "leader" || server.state === "voter",
-        isDead: this.#silentMs(server, keyOf(server.id), now) >= deadServerAfterMs,
-      })),
-      minQuorum,
-    );
-    const key = id === undefined ? undefined : keyOf(id);
-    if (id !== undefined && key !== undefined) void this.#remove(key, id);
+    this.#leadingSince ??= now;
+    this.#watch.look();
+    const ledMs = now - this.#leadingSince;
+    const voters = core.membership.voters.length;
+    this.#plan = plan({
+      servers: this.#watch.planned(),
+      settings: settings(),
+      ledMs,
+      isForming: voters < FORMING_VOTERS || this.#options.clusterAgeMs() < FORMING_MS,
+      ownTrouble: this.#mayGiveAway(now, ledMs) ? this.condition.trouble(now) : undefined,
+    });
+    const { action } = this.#plan;
+    if (action !== undefined && !this.#isChanging && !core.isTransferring) void this.#do(action);
   }
 
-  #silentMs({ stats }: ServerState, key: MemberKey | undefined, now: number): number {
-    if (stats.lastContactMs !== NEVER) return stats.lastContactMs;
-    return key === undefined ? 0 : now - (this.#firstSeen.get(key) ?? now);
+  #mayGiveAway(now: number, ledMs: number): boolean {
+    return ledMs >= LED_MS_MIN && now - this.#gaveAwayAt >= GIVE_AWAY_EVERY_MS;
   }
 
-  async #remove(key: MemberKey, id: string): Promise<void> {
-    const { remove, note } = this.#options;
+  async #do(action: Action): Promise<void> {
+    const { note } = this.#options;
     this.#isChanging = true;
     try {
-      const outcome = await remove(key);
-      if (outcome.kind === "done") note("Autopilot removed a server that was not heard for too long", { node: id });
-      else note("Autopilot could not remove a server that is not heard", { node: id, outcome: outcome.kind });
+      const outcome = await this.#carryOut(action);
+      if (outcome === undefined) return;
+      const why = outcome.kind === "rejected" || outcome.kind === "unknown" ? outcome.reason : outcome.kind;
+      const said = `${describe(action)}: ${why}`;
+      // The same failure twice a second would fill the log.
+      if (said !== this.#lastAction) note(`Autopilot ${describe(action)}`, { reason: action.reason, outcome: why });
+      this.#lastAction = said;
     } finally {
       this.#isChanging = false;
     }
   }
 
+  /** Undefined: the servers are others by now. */
+  async #carryOut(action: Action): Promise<MembershipOutcome | undefined> {
+    const { change, transfer, clock } = this.#options;
+    const keys = (ids: readonly string[]): readonly MemberKey[] => ids.flatMap((id) => this.#watch.keyOf(id) ?? []);
+    switch (action.kind) {
+      case "remove": {
+        const [key] = keys([action.id]);
+        return key === undefined ? undefined : change([{ kind: "remove", key }]);
+      }
+      case "voters": {
+        const promotions = keys(action.promote).map((key) => ({ kind: "promote", key }) as const);
+        const demotions = keys(action.demote).map((key) => ({ kind: "demote", key }) as const);
+        const isWhole = promotions.length + demotions.length === action.promote.length + action.demote.length;
+        return isWhole ? change([...promotions, ...demotions]) : undefined;
+      }
+      case "transfer": {
+        const [key] = keys([action.to]);
+        if (key === undefined) return undefined;
+        this.#gaveAwayAt = clock.now();
+        return transfer(key);
+      }
+      default:
+        return unreachable(action);
+    }
+  }
+
   #schedule(): void {
     const { clock } = this.#options;
-    clock.at(clock.now() + LOOK_MS, () => {
+    const due = clock.now() + LOOK_MS;
+    clock.at(due, () => {
       if (this.#isStopped) return;
+      this.condition.onDelay(clock.now(), clock.now() - due);
       this.#look();
       this.#schedule();
     });
   }
+}
+
+function describe(action: Action): string {
+  if (action.kind === "remove") return `removes ${action.id}`;
+  if (action.kind === "transfer") return `hands leadership to ${action.to}`;
+  const parts = [
+    ...(action.promote.length > 0 ? [`promotes ${action.promote.join(", ")}`] : []),
+    ...(action.demote.length > 0 ? [`demotes ${action.demote.join(", ")}`] : []),
+  ];
+  return parts.join(" and ");
 }

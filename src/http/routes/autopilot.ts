@@ -21,6 +21,8 @@ const FIELDS = [
   "min_quorum",
   "dead_server_after",
   "server_stabilization_time",
+  "redundancy_zones",
+  "upgrade_migration",
 ] as const;
 
 /** Only the leader hears all the others; any other node says what it knows, and that it is partial. */
@@ -37,15 +39,25 @@ export function clusterHealth(deps: HttpDeps, { respond }: AutopilotCall): Respo
   });
 }
 
+/** What autopilot makes of the servers, and what it waits for. */
 export function autopilotState(deps: HttpDeps, { respond }: AutopilotCall): Response {
-  const health = deps.autopilot.health();
+  const { health, servers, waiting, lastAction } = deps.autopilot.view();
   const isLeading = deps.replica.status().core.role === "leader";
+  const placed = new Map(servers.map(({ id, zone, version }) => [id, { zone: zone === "" ? null : zone, version }]));
+  const reasons = new Map(waiting.map(({ id, reason }) => [id, reason]));
   return respond.json({
     healthy: isLeading ? health.isHealthy : null,
     failure_tolerance: isLeading ? health.failureTolerance : null,
     leader: health.leader === "" ? null : health.leader,
     voters: health.voters,
-    servers: isLeading ? serversOf(health) : [],
+    servers: isLeading
+      ? serversOf(health).map((server) => ({
+          ...server,
+          ...placed.get(String(server["id"])),
+          waits_for: reasons.get(String(server["id"])) ?? null,
+        }))
+      : [],
+    last_action: lastAction === "" ? null : lastAction,
     ...(isLeading ? {} : { partial: true }),
   });
 }
@@ -80,6 +92,8 @@ export function merge(now: Settings, body: Readonly<Record<string, unknown>>): S
     minQuorum: integer(body, "min_quorum") ?? now.minQuorum,
     deadServerAfterMs: duration(body, "dead_server_after", 1000) ?? now.deadServerAfterMs,
     stabilizationMs: duration(body, "server_stabilization_time", 0) ?? now.stabilizationMs,
+    hasRedundancyZones: flag(body, "redundancy_zones") ?? now.hasRedundancyZones,
+    hasUpgradeMigration: flag(body, "upgrade_migration") ?? now.hasUpgradeMigration,
   };
 }
 
@@ -91,10 +105,12 @@ function fieldsOf(settings: Settings): Readonly<Record<string, unknown>> {
     min_quorum: settings.minQuorum,
     dead_server_after: formatDuration(settings.deadServerAfterMs),
     server_stabilization_time: formatDuration(settings.stabilizationMs),
+    redundancy_zones: settings.hasRedundancyZones,
+    upgrade_migration: settings.hasUpgradeMigration,
   };
 }
 
-function serversOf({
+export function serversOf({
   servers,
 }: ReturnType<HttpDeps["autopilot"]["health"]>): readonly Readonly<Record<string, unknown>>[] {
   return [...servers.values()].map(({ id, state, isHealthy, stableSince, reasons, stats }) => ({

@@ -2,6 +2,7 @@ import type { Replica } from "../../replica/index.ts";
 import { parseMemberKey } from "../../base/index.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
+import { serversOf } from "./autopilot.ts";
 import type { Responder } from "../respond.ts";
 
 type Status = ReturnType<Replica["status"]>;
@@ -61,6 +62,7 @@ export function clusterStatus(deps: HttpDeps, respond: Responder): Response {
     voters,
     healthy_voters: isLeader ? healthy : null,
     failure_tolerance: isLeader ? Math.max(0, healthy - quorum) : null,
+    autopilot: isLeader ? autopilotOf(deps) : null,
     ...(isLeader ? {} : { partial: true }),
     stats: {
       term: core.term,
@@ -72,6 +74,11 @@ export function clusterStatus(deps: HttpDeps, respond: Responder): Response {
       log_size_bytes: status.logSizeBytes,
     },
   });
+}
+
+function autopilotOf(deps: HttpDeps): Readonly<Record<string, unknown>> {
+  const health = deps.autopilot.health();
+  return { healthy: health.isHealthy, servers: serversOf(health) };
 }
 
 export function clusterLeader(deps: HttpDeps, respond: Responder): Response {

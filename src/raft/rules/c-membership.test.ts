@@ -471,3 +471,18 @@ describe("C. the cluster version", () => {
     expect([node.status.lastIndex, node.status.commit]).toEqual([before, 0]);
   });
 });
+
+describe("C. promotion that somebody else decides about", () => {
+  test("is held until a moment, and then the core promotes again; a promotion that is asked for is done", () => {
+    const cluster = new Cluster(["a", "b", "c"]);
+    const leader = cluster.elect();
+    leader.step({ kind: "hold-promotions", until: leader.now + 60_000 });
+    const joined = join(cluster, "d");
+    change(leader, { kind: "add-learner", member: memberOf("d") });
+    cluster.run(5_000);
+    expect(leader.status.membership.voters).not.toContain(joined.key);
+    expect(leader.status.peers.find(({ key }) => key === joined.key)?.isCaughtUp).toBe(true);
+    cluster.run(60_000);
+    expect(leader.status.membership.voters).toContain(joined.key);
+  });
+});

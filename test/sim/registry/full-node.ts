@@ -55,6 +55,7 @@ function guard(gate: Gate, node: RaftNode): RaftNode {
     change: (...given) => gate.enter(() => node.change(...given)),
     transfer: (...given) => gate.enter(() => node.transfer(...given)),
     takeSnapshot: (...given) => gate.enter(() => node.takeSnapshot(...given)),
+    holdPromotions: (until) => gate.enter(() => node.holdPromotions(until)),
     status: () => node.status(),
     distrust: (reason) => node.distrust(reason),
     observe: (observer) => node.observe(observer),
