@@ -36,7 +36,11 @@ export function admit(
   const known = core.membership.members.get(key);
   if (known !== undefined && known.address === member.address) return done(admitted);
   const change = changeFor(core.membership.members, member, key);
-  node.change({ changes: [change] }, clock.now() + ADMISSION_MS_MAX, (outcome) => done(answerFor(outcome, admitted)));
+  const old = change.kind === "replace" ? core.membership.members.get(change.old) : undefined;
+  node.change({ changes: [change] }, clock.now() + ADMISSION_MS_MAX, (outcome) => {
+    const answer = answerFor(outcome, admitted);
+    done(answer.kind === "refused" && old !== undefined ? explainInUse(answer, old, member) : answer);
+  });
 }
 
 function changeFor(members: ReadonlyMap<MemberKey, Member>, member: Member, key: MemberKey): MembershipChange {
@@ -47,6 +51,18 @@ function changeFor(members: ReadonlyMap<MemberKey, Member>, member: Member, key:
     }
   }
   return { kind: "add-learner", member };
+}
+
+/** Two nodes that want one name or one address: the operator must be told which of them is there already. */
+function explainInUse(
+  answer: Extract<AdmissionAnswer, { kind: "refused" }>,
+  old: Member,
+  member: Member,
+): AdmissionAnswer {
+  if (answer.code !== "in-use") return answer;
+  const what = old.id === member.id ? `the id ${old.id}` : `the address ${old.address}`;
+  const reason = `${what} is in use by a live node, ${old.id} at ${old.address}: give this node another one, or stop that node first`;
+  return { ...answer, reason };
 }
 
 function answerFor(outcome: ChangeOutcome, admitted: AdmissionAnswer): AdmissionAnswer {

@@ -81,27 +81,32 @@ function join(options: FormingOptions, attemptNumber: number, done: (formed: For
     clock.at(clock.now() + INVITATION_POLL_MS, () => join(options, attemptNumber + 1, done));
     return;
   }
-  tryAddresses(options, [...addresses], new Set(), (answer) => {
+  const failures: string[] = [];
+  tryAddresses(options, { left: [...addresses], asked: new Set(), failures }, (answer) => {
     if (answer.kind === "admitted") {
       return done({ kind: "joined", clusterId: answer.clusterId, epoch: answer.epoch });
     }
     const wait = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(attemptNumber, 5)) * (0.5 + random() / 2);
-    const why = answer.kind === "refused" ? `${answer.code}: ${answer.reason}` : "no leader answered";
+    const why =
+      answer.kind === "refused" ? `${answer.code}: ${answer.reason}` : ["no leader answered", ...failures].join("; ");
     if (attemptNumber % 5 === 0 || why !== before) note(`Cannot join the cluster yet (${why}); trying again`);
     clock.at(clock.now() + wait, () => join(options, attemptNumber + 1, done, why));
   });
 }
 
+interface Asking {
+  readonly left: string[];
+  readonly asked: Set<string>;
+  /** Why those that gave no answer gave none. */
+  readonly failures: string[];
+}
+
 /** Asks one address after the other, following at most one hint to the leader from each. */
-function tryAddresses(
-  options: FormingOptions,
-  left: string[],
-  asked: Set<string>,
-  done: (answer: AdmissionAnswer) => void,
-): void {
+function tryAddresses(options: FormingOptions, asking: Asking, done: (answer: AdmissionAnswer) => void): void {
+  const { left, asked, failures } = asking;
   const address = left.shift();
   if (address === undefined) return done({ kind: "ask-leader", address: "" });
-  if (asked.has(address)) return tryAddresses(options, left, asked, done);
+  if (asked.has(address)) return tryAddresses(options, asking, done);
   asked.add(address);
   const request = {
     method: "admit",
@@ -109,10 +114,11 @@ function tryAddresses(
     timeoutMs: 2 * ASK_MS_MAX,
   };
   options.calls.ask(address, request, (outcome) => {
+    if (outcome.kind !== "answer") failures.push(`${address}: ${outcome.reason}`);
     const answer = outcome.kind === "answer" ? attempt(() => decodeAdmissionAnswer(outcome.body)) : undefined;
     if (answer?.kind === "admitted" || (answer?.kind === "refused" && left.length === 0)) return done(answer);
     if (answer?.kind === "ask-leader" && answer.address !== "") left.unshift(answer.address);
-    tryAddresses(options, left, asked, done);
+    tryAddresses(options, asking, done);
   });
 }
 

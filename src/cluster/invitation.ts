@@ -51,6 +51,8 @@ export type InviteOutcome =
   | { readonly kind: "in"; readonly nodeId: string; readonly status: "learner" | "voter" }
   /** Nobody who is one of ours, or another than was asked for, answers there. */
   | { readonly kind: "wrong-address"; readonly reason: string }
+  /** A node answers, and one side does not accept the other: a join token, a certificate, a protocol. */
+  | { readonly kind: "turned-away"; readonly reason: string }
   | { readonly kind: "refused"; readonly reason: string; readonly nodeId: string }
   /** The leader has just changed: ask the new one. */
   | { readonly kind: "not-leading" };
@@ -73,6 +75,9 @@ export function invite(
   const { calls, identity, node, ownAddress } = options;
   const request = { method: "invite", body: encodeInvitation(ownAddress), timeoutMs: ASK_MS_MAX };
   calls.ask(asked.address, request, (outcome) => {
+    if (outcome.kind === "not-sent" && outcome.isTurnedAway === true) {
+      return done({ kind: "turned-away", reason: outcome.reason });
+    }
     if (outcome.kind !== "answer") return done({ kind: "wrong-address", reason: `no answer (${outcome.reason})` });
     const answer = tryDecode(outcome.body);
     if (answer === undefined)

@@ -3,7 +3,8 @@ import type { MemberKey } from "../base/index.ts";
 /** What became of a call: `not-sent` surely did not reach anybody, `lost` perhaps did. */
 export type PeerOutcome =
   | { readonly kind: "answer"; readonly body: Uint8Array }
-  | { readonly kind: "not-sent"; readonly reason: string }
+  /** `isTurnedAway`: somebody is there, and one side did not accept the other. */
+  | { readonly kind: "not-sent"; readonly reason: string; readonly isTurnedAway?: boolean }
   | { readonly kind: "lost"; readonly reason: string };
 
 export interface PeerRequest {

@@ -6,7 +6,8 @@ import type { Introduction } from "./introduction.ts";
 /** What became of a call. `not-sent`: surely never seen by the other side. `lost`: perhaps handled, the answer is lost. */
 export type CallOutcome =
   | { readonly kind: "answer"; readonly body: Uint8Array }
-  | { readonly kind: "not-sent"; readonly reason: string }
+  /** `isTurnedAway`: somebody is there, and one side did not accept the other. */
+  | { readonly kind: "not-sent"; readonly reason: string; readonly isTurnedAway?: boolean }
   | { readonly kind: "lost"; readonly reason: string };
 
 /** Answers a call of a peer; `answer` is called once, at any time. */

@@ -61,6 +61,11 @@ function isProven(
   });
 }
 
+function tokenProblem(given: Uint8Array): string {
+  if (given.length === 0) return "it has no join token, and here one is demanded (raft.join_tokens)";
+  return "its join token is none of those that are accepted here (raft.join_tokens, raft.join_token_file)";
+}
+
 function reject(reason: RejectReason, message: string): HandshakeStep {
   return { kind: "reject", reason, message, tellPeer: true };
 }
@@ -141,7 +146,7 @@ export class DialerHandshake {
     reader.end();
     const said = body.subarray(0, body.length - given.length - 4);
     if (!isProven(tokens, "acceptor", [this.#hello, said], given)) {
-      return reject("token", "it did not prove a join token that this node accepts");
+      return reject("token", tokenProblem(given));
     }
     const refusal = judge(this.#options, { ...peer, to: "" }, self.purpose);
     if (refusal !== undefined) return refusal;
@@ -173,7 +178,7 @@ export class AcceptorHandshake {
     if (frame.kind === "proof" && this.#hello !== undefined && this.#peer !== undefined) {
       const { tokens } = this.#options;
       if (!isProven(tokens, "dialer", [this.#hello, this.#said], frame.body)) {
-        return reject("token", "it did not prove a join token that this node accepts");
+        return reject("token", tokenProblem(frame.body));
       }
       return { kind: "ready", peer: this.#peer, send: { frame: "ready", body: EMPTY_BYTES } };
     }

@@ -195,6 +195,7 @@ class Hub implements TcpTransport {
     if (to === undefined) return done({ kind: "not-sent", reason: `"${address}" is no HOST:PORT` }, undefined);
     let isDone = false;
     let why = "the connection was closed before the handshake ended";
+    let isTurnedAway = false;
     const finish = (outcome: CallOutcome, connection: Connection): void => {
       if (isDone) return;
       isDone = true;
@@ -209,9 +210,10 @@ class Hub implements TcpTransport {
         onReady: () => this.#calls.call(connection, request, (outcome) => finish(outcome, connection)),
         onFrame: (_, frame) => this.#onCallFrame(connection, frame),
         onRejected: (_, reason, message) => {
-          why = `${reason}: ${message}`;
+          isTurnedAway = true;
+          why = reason === "refused-by-peer" ? `turned away there: ${message}` : message;
         },
-        onClosed: () => finish({ kind: "not-sent", reason: why }, connection),
+        onClosed: () => finish({ kind: "not-sent", reason: why, isTurnedAway }, connection),
       },
       (failure) => {
         why = failure.message;

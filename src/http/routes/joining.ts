@@ -37,6 +37,9 @@ export async function join(deps: HttpDeps, { request, url, respond }: JoiningCal
   }
   const outcome = await deps.invite(address, id);
   if (outcome.kind === "wrong-address") throw badRequest("address", `${address} is not the node: ${outcome.reason}`);
+  if (outcome.kind === "turned-away") {
+    throw new ApiError("conflict", `The node at ${address} was not let in: ${outcome.reason}`, { fields: { address } });
+  }
   if (outcome.kind === "not-leading") throw notLeading(deps, url);
   if (outcome.kind === "refused") {
     throw new ApiError("conflict", `${outcome.nodeId} was not let in: ${outcome.reason}`, {

@@ -20,6 +20,10 @@ type Found = readonly [key: MemberKey, member: NonNullable<ReturnType<Members["g
 export async function leave(deps: HttpDeps, call: MembershipCall): Promise<Response> {
   const [key, member] = find(deps, idBehind(call.url, "/cluster/leave/"));
   const { core, self } = deps.replica.status();
+  if (core.membership.voters.length === 1 && core.membership.voters[0] === key) {
+    const why = `${member.id} is the last voter, so there is nothing that it could leave: stop it with SIGTERM`;
+    throw new ApiError("conflict", why, { fields: { reason: "last-voter", node_id: member.id } });
+  }
   if (key === self && core.role === "leader" && core.membership.voters.length > 1) {
     finish(await deps.replica.transfer(undefined), call.url, "Leadership could not be handed over before leaving");
     // Somebody else leads now: the client is sent there, or the request is handed over, as with any write.
