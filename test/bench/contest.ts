@@ -2,13 +2,22 @@ import { median, say, spread } from "./bench.ts";
 import { cpuOf } from "./cpu.ts";
 import type { Load } from "./wrk.ts";
 
+export interface Shape {
+  readonly clients: number;
+  readonly seconds: number;
+}
+
 /** One of the systems that are measured in turn. */
 export interface Contender {
   readonly name: string;
   /** Its processes. */
   readonly pids: () => readonly number[];
-  readonly load: (shape: { readonly clients: number; readonly seconds: number }) => Promise<Load>;
+  /** The same before and after a load: the node that was asked led all the time. */
+  readonly term: () => Promise<number>;
+  readonly load: (shape: Shape) => Promise<Load>;
 }
+
+const TRIES = 10;
 
 /** One load on one system, with what it cost. CPU time says more than throughput on a machine that others use too. */
 export interface Sample extends Load {
@@ -18,24 +27,26 @@ export interface Sample extends Load {
   readonly generatorCpuEach: number;
 }
 
-export async function sampled(
-  { pids, load }: Contender,
-  shape: { readonly clients: number; readonly seconds: number },
-): Promise<Sample> {
+/** A follower's redirects look like fast writes to the load generator, so a load with a leader change does not count. */
+export async function sampled({ name, pids, term, load }: Contender, shape: Shape): Promise<Sample> {
   const cpu = (): number => pids().reduce((sum, pid) => sum + cpuOf(pid), 0);
-  const before = cpu();
-  const done = await load(shape);
-  return {
-    ...done,
-    cpuEach: ((cpu() - before) * 1e6) / done.requests,
-    generatorCpuEach: done.cpuMicros / done.requests,
-  };
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    const [termBefore, before] = [await term(), cpu()];
+    const done = await load(shape);
+    const used = cpu() - before;
+    if ((await term()) === termBefore) {
+      const generatorCpuEach = done.cpuMicros / done.requests;
+      return { ...done, cpuEach: (used * 1e6) / done.requests, generatorCpuEach };
+    }
+    say(`${name}: the leader changed meanwhile, once more`);
+  }
+  throw new Error(`${name}: the leader changed in each of ${TRIES} loads`);
 }
 
 /** In short rounds, each system in turn; who begins changes. The samples of each contender, by name. */
 export async function inTurn(
   contenders: readonly Contender[],
-  shape: { readonly clients: number; readonly seconds: number; readonly rounds: number },
+  shape: Shape & { readonly rounds: number },
 ): Promise<ReadonlyMap<string, readonly Sample[]>> {
   const samples = new Map<string, Sample[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < shape.rounds; round += 1) {

@@ -1,4 +1,5 @@
 import { median, record, say, spread, type Bench } from "./bench.ts";
+import { sampled, type Contender } from "./contest.ts";
 import { bareRoundTrip, peerRoundTrip, syncBesideTwo } from "./floor-parts.ts";
 import { rounds, seconds, warmUp } from "./options.ts";
 import { etcdSystem, konsulSystem, type Running, type System } from "./systems.ts";
@@ -18,19 +19,18 @@ export const floor: Bench = {
     if (missing.length > 0) return say(`floor: SKIPPED, there is no ${missing.join(" and no ")}`);
     const [konsul, etcd] = [await konsulSystem.start(), await etcdSystem.start()];
     const [http, sync, peer, own, other]: [number[], number[], number[], Load[], Load[]] = [[], [], [], [], []];
-    const one = async (system: System, running: Running): Promise<Load> =>
-      wrk(running.leader, system.write, { clients: 1, seconds: seconds() });
+    const pair = [contender(konsulSystem, konsul), contender(etcdSystem, etcd)] as const;
+    const shape = { clients: 1, seconds: seconds() };
     try {
       for (const clients of [64, 1]) {
-        await wrk(konsul.leader, konsulSystem.write, { clients, seconds: warmUp() });
-        await wrk(etcd.leader, etcdSystem.write, { clients, seconds: warmUp() });
+        for (const { load } of pair) await load({ clients, seconds: warmUp() });
       }
       for (let round = 0; round < rounds(); round += 1) {
         http.push(await bareRoundTrip(seconds()));
         sync.push(await syncBesideTwo(seconds()));
         peer.push(await peerRoundTrip(seconds()));
-        own.push(await one(konsulSystem, konsul));
-        other.push(await one(etcdSystem, etcd));
+        own.push(await sampled(pair[0], shape));
+        other.push(await sampled(pair[1], shape));
       }
     } finally {
       await konsul.stop();
@@ -39,6 +39,15 @@ export const floor: Bench = {
     report({ http, sync, peer, own, other });
   },
 };
+
+function contender({ name, write }: System, running: Running): Contender {
+  return {
+    name,
+    pids: () => running.pids(),
+    term: async () => running.term(),
+    load: async (shape) => wrk(await running.leader(), write, shape),
+  };
+}
 
 interface Measured {
   readonly http: readonly number[];

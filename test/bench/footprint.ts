@@ -1,14 +1,12 @@
 import { readFileSync } from "node:fs";
 import { median, record, say, type Bench } from "./bench.ts";
+import { loadKeys } from "./load-keys.ts";
+import { rounds, seconds } from "./options.ts";
 import { etcdSystem, konsulSystem, type Running, type System } from "./systems.ts";
 import { missingTools } from "./tools.ts";
 import { wrk } from "./wrk.ts";
 
 const KEYS = Number(process.env["KEYS"] ?? 1_000_000);
-const SECONDS = Number(process.env["SECONDS"] ?? 3);
-const RESTARTS = 5;
-const TRANSACTION = 128;
-const LOADERS = 4;
 /** Key and value of each write of the load. */
 const WRITE_BYTES = 106;
 
@@ -53,12 +51,12 @@ async function measure(system: System): Promise<Footprint> {
     const written1 = await writtenPerByte(system, cluster, 1);
     const leader = await cluster.leaderAt();
     const before = memoryOf(cluster.pidOf(leader));
-    await load(system, cluster.urls[leader] ?? "");
+    await loadKeys(system, cluster.urls[leader] ?? "", KEYS);
     // What the load left behind is collected when there is a little time.
     await Bun.sleep(3000);
     const memory = (memoryOf(cluster.pidOf(leader)) - before) / KEYS;
     const restarts: number[] = [];
-    for (let round = 0; round < RESTARTS; round += 1) {
+    for (let round = 0; round < rounds(); round += 1) {
       const follower = ((await cluster.leaderAt()) + 1) % 3;
       await cluster.kill(follower);
       const at = performance.now();
@@ -79,7 +77,7 @@ async function measure(system: System): Promise<Footprint> {
 /** By all three nodes together. */
 async function writtenPerByte(system: System, cluster: Running, clients: number): Promise<number> {
   const before = diskWritten(cluster);
-  const { requests } = await wrk(cluster.leader, system.write, { clients, seconds: SECONDS });
+  const { requests } = await wrk(await cluster.leader(), system.write, { clients, seconds: seconds() });
   return (diskWritten(cluster) - before) / (requests * WRITE_BYTES);
 }
 
@@ -94,20 +92,4 @@ function diskWritten(cluster: Running): number {
 function memoryOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? NaN) * 1024;
-}
-
-async function load(system: System, url: string): Promise<void> {
-  let next = 0;
-  const loader = async (): Promise<void> => {
-    while (next < KEYS) {
-      const from = next;
-      next += TRANSACTION;
-      const count = Math.min(TRANSACTION, KEYS - from);
-      await system.load(
-        url,
-        Array.from({ length: count }, (_, at) => `m${String(from + at).padStart(19, "0")}`),
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: LOADERS }, loader));
 }

@@ -1,4 +1,5 @@
 import { say, type Bench } from "./bench.ts";
+import type { Shape } from "./contest.ts";
 import { buildGrpcClient, grpcLoad } from "./grpc-client.ts";
 import { etcdSystem, konsulSystem } from "./systems.ts";
 import { missingTools } from "./tools.ts";
@@ -20,8 +21,8 @@ export const grpc: Bench = {
       const other = {
         name: "etcd gRPC",
         pids: () => etcd.pids(),
-        load: async (shape: { readonly clients: number; readonly seconds: number }) =>
-          grpcLoad(client, etcd.leader, shape),
+        term: async () => etcd.term(),
+        load: async (shape: Shape) => grpcLoad(client, await etcd.leader(), shape),
       };
       await writesBeside("grpc", [konsulWrites(konsul), other], AIM);
     } finally {

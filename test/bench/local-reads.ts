@@ -1,10 +1,9 @@
 import { cleanUp, startAgent } from "../e2e/agent-process.ts";
-import { median, record, say, spread, type Bench } from "./bench.ts";
+import { record, say, type Bench } from "./bench.ts";
+import { compare, inTurn, type Contender } from "./contest.ts";
+import { rounds, seconds, warmUp } from "./options.ts";
 import { missingTools } from "./tools.ts";
 import { wrk } from "./wrk.ts";
-
-const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
-const SECONDS = Number(process.env["SECONDS"] ?? 3);
 
 /** Local reads beside a bare handler that gives the same bytes and headers, in a process of its own. */
 export const localReads: Bench = {
@@ -23,18 +22,17 @@ export const localReads: Bench = {
     const bare = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });
     const { value } = await bare.stdout.getReader().read();
     const url = `http://127.0.0.1:${new TextDecoder().decode(value).trim()}`;
-    const [own, other]: [number[], number[]] = [[], []];
-    for (const at of [node.url, url]) await wrk(at, { method: "GET", path: '"/kv/k"' }, { clients: 64, seconds: 5 });
-    for (let round = 0; round < ROUNDS; round += 1) {
-      own.push((await wrk(node.url, { method: "GET", path: '"/kv/k"' }, { clients: 64, seconds: SECONDS })).perSecond);
-      other.push((await wrk(url, { method: "GET", path: '"/kv/k"' }, { clients: 64, seconds: SECONDS })).perSecond);
-    }
+    const contender = (name: string, at: string, pid: number): Contender => ({
+      name,
+      pids: () => [pid],
+      term: async () => Promise.resolve(0),
+      load: async (shape) => wrk(at, { method: "GET", path: '"/kv/k"' }, shape),
+    });
+    const pair = [contender("konsul", node.url, node.child.pid), contender("bare Bun.serve", url, bare.pid)] as const;
+    for (const { load } of pair) await load({ clients: 64, seconds: warmUp() });
+    const samples = await inTurn(pair, { clients: 64, seconds: seconds(), rounds: rounds() });
     bare.kill();
     await cleanUp();
-    const ratio = median(own) / median(other);
-    say(
-      `local reads, 64 clients: konsul ${spread(own)}/s, bare Bun.serve ${spread(other)}/s, ratio ${ratio.toFixed(2)} (aim ≥ 0.8)`,
-    );
-    record("local-reads", { konsul: median(own), bare: median(other), ratio });
+    record("local-reads", compare("local reads, 64 clients", { pair, samples, aim: 0.8 }).line);
   },
 };

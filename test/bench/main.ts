@@ -2,12 +2,14 @@ import { againstEtcd } from "./against-etcd.ts";
 import { say, type Bench } from "./bench.ts";
 import { failover } from "./failover.ts";
 import { footprint } from "./footprint.ts";
+import { growth } from "./growth.ts";
 import { heartbeats } from "./heartbeats.ts";
 import { floor } from "./floor.ts";
 import { grpc } from "./grpc.ts";
 import { localReads } from "./local-reads.ts";
 import { wanted } from "./options.ts";
 import { prototype } from "./prototype.ts";
+import { snapshot } from "./snapshot.ts";
 import { startup } from "./startup.ts";
 import { tracing } from "./tracing.ts";
 import { watchers } from "./watchers.ts";
@@ -21,6 +23,8 @@ const ALL: readonly Bench[] = [
   floor,
   localReads,
   footprint,
+  snapshot,
+  growth,
   heartbeats,
   watchers,
   tracing,

@@ -1,4 +1,5 @@
 import { say, type Bench } from "./bench.ts";
+import type { Shape } from "./contest.ts";
 import { startPrototype } from "./prototype-system.ts";
 import { konsulSystem } from "./systems.ts";
 import { missingTools } from "./tools.ts";
@@ -18,8 +19,8 @@ export const prototype: Bench = {
       const other = {
         name: "prototype",
         pids: () => bare.pids,
-        load: async (shape: { readonly clients: number; readonly seconds: number }) =>
-          wrk(bare.leader, konsulSystem.write, shape),
+        term: async () => Promise.resolve(0),
+        load: async (shape: Shape) => wrk(bare.leader, konsulSystem.write, shape),
       };
       await writesBeside("prototype", [konsulWrites(konsul), other], AIM);
     } finally {

@@ -24,13 +24,17 @@ export interface System {
   start(): Promise<Running>;
 }
 
-/** Three nodes that serve. */
+/** Nodes that serve, three unless said otherwise. */
 export interface Running {
-  readonly leader: string;
-  readonly follower: string;
   readonly urls: readonly string[];
-  /** Which of the three leads, once all of them serve and agree. */
+  /** Which of them leads, once all of them serve and agree. */
   leaderAt(): Promise<number>;
+  /** Of the leader. */
+  leader(): Promise<string>;
+  /** Of the node after the leader. */
+  follower(): Promise<string>;
+  /** It is the same before and after: the same node led all the time. */
+  term(): Promise<number>;
   pidOf(at: number): number;
   pids(): readonly number[];
   /** SIGKILL; on return the process is gone. */
@@ -43,7 +47,9 @@ export interface Running {
 /** 100 bytes. */
 const VALUE = "v".repeat(100);
 const KEYS = 10_000;
-const LUA_KEY = `string.format("k%05d", math.random(0, ${KEYS - 1}))`;
+const TRIES = 100;
+const luaKey = (keys: number): string => `string.format("k%05d", math.random(0, ${keys - 1}))`;
+const LUA_KEY = luaKey(KEYS);
 
 async function untilTrue(check: () => Promise<boolean>): Promise<void> {
   for (;;) {
@@ -59,9 +65,10 @@ interface Plan {
   readonly readyPath: string;
   /** Undefined: not yet, or they do not agree. */
   readonly leaderAt: () => Promise<number | undefined>;
+  readonly term: () => Promise<number>;
 }
 
-async function run({ folder, commands, urls, readyPath, leaderAt }: Plan): Promise<Running> {
+async function run({ folder, commands, urls, readyPath, leaderAt, term }: Plan): Promise<Running> {
   const spawn = (command: readonly string[]): Bun.Subprocess =>
     Bun.spawn([...command], { cwd: folder, stdio: ["ignore", "ignore", "ignore"] });
   const children = commands.map(spawn);
@@ -73,13 +80,14 @@ async function run({ folder, commands, urls, readyPath, leaderAt }: Plan): Promi
     });
     return found ?? 0;
   };
-  const leader = await agreed();
-  const urlOf = (at: number): string => urls[at % 3] ?? "";
+  const urlOf = (at: number): string => urls[at % urls.length] ?? "";
+  await agreed();
   return {
-    leader: urlOf(leader),
-    follower: urlOf(leader + 1),
     urls,
     leaderAt: agreed,
+    leader: async () => urlOf(await agreed()),
+    follower: async () => urlOf((await agreed()) + 1),
+    term,
     pidOf: (at) => children[at]?.pid ?? 0,
     pids: () => children.map(({ pid }) => pid),
     kill: async (at) => {
@@ -107,55 +115,85 @@ async function isOk(url: string, request: RequestInit): Promise<boolean> {
 
 async function sent(url: string, body: unknown): Promise<void> {
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch(url, { method: "POST", body: JSON.stringify(body), headers });
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
-  await answer.arrayBuffer();
+  for (let tries = 1; ; tries += 1) {
+    const answer = await fetch(url, { method: "POST", body: JSON.stringify(body), headers });
+    const text = await answer.text();
+    if (answer.ok) return;
+    // A busy machine has its elections; to set the same keys again does no harm.
+    if (answer.status < 500 || tries === TRIES) throw new Error(`${url} answered ${answer.status}: ${text}`);
+    await Bun.sleep(100);
+  }
 }
 
 function base64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
 
-/** Number of the leader of three voters; undefined: not all are well, or they do not agree. */
-export async function leaderSeenBy(urls: readonly string[]): Promise<number | undefined> {
+/** Number of the leader of so many voters; undefined: not all are well, or they do not agree. */
+export async function leaderSeenBy(urls: readonly string[], votersWanted = 3): Promise<number | undefined> {
   const seen = new Set<string>();
   for (const url of urls) {
     const answer = await fetch(`${url}/cluster/status`, { signal: AbortSignal.timeout(1000) });
     const { state, voters, leader } = Object(await answer.json());
-    if (state !== "healthy" || voters !== 3) return undefined;
+    if (state !== "healthy" || voters !== votersWanted) return undefined;
     seen.add(String(Object(leader).id));
   }
   const [id = ""] = seen;
   return seen.size === 1 && id.startsWith("node-") ? Number(id.split("-")[1]) : undefined;
 }
 
+/** Every key that is read and written by the loads, so that each read finds something. */
+export async function seed(system: System, running: Running): Promise<void> {
+  const url = await running.leader();
+  const keys = Array.from({ length: KEYS }, (_, at) => `k${String(at).padStart(5, "0")}`);
+  for (let from = 0; from < KEYS; from += 128) await system.load(url, keys.slice(from, from + 128));
+}
+
+/** Writes of values of this size to so many keys. */
+export function konsulWrite({ valueBytes, keys }: { readonly valueBytes: number; readonly keys: number }): Requests {
+  return { method: "PUT", path: `"/kv/" .. ${luaKey(keys)}`, body: `string.rep("v", ${valueBytes})` };
+}
+
 export const konsulSystem: System = {
   name: "konsul",
-  write: { method: "PUT", path: `"/kv/" .. ${LUA_KEY}`, body: `"${VALUE}"` },
+  write: konsulWrite({ valueBytes: VALUE.length, keys: KEYS }),
   consistentRead: { method: "GET", path: `"/kv/" .. ${LUA_KEY} .. "?consistent"` },
   put: async (url) => isOk(`${url}/kv/k`, { method: "PUT", body: "v" }),
   load: async (url, keys) =>
     sent(`${url}/kv/txn`, { operations: keys.map((key) => ({ op: "set", key, value: VALUE })) }),
-  start: async () => {
-    const folder = mkdtempSync(join(tmpdir(), "konsul-bench-"));
-    const ports = freePorts(6);
-    const join3 = [3, 4, 5].map((at) => `127.0.0.1:${ports[at]}`).join(",");
-    const commands = [0, 1, 2].map((at) => [
-      KONSUL,
-      "agent",
-      `--port=${ports[at]}`,
-      `--node-id=node-${at}`,
-      `--data-dir=${join(folder, `n${at}`)}`,
-      `--raft-bind-addr=127.0.0.1:${ports[3 + at]}`,
-      "--bootstrap-expect=3",
-      `--join=${join3}`,
-      "--log-level=warn",
-    ]);
-    const urls = [0, 1, 2].map((at) => `http://127.0.0.1:${ports[at]}`);
-    const leaderAt = async (): Promise<number | undefined> => leaderSeenBy(urls);
-    return run({ folder, commands, urls, readyPath: "/health/ready", leaderAt });
-  },
+  start: async () => startKonsul(3),
 };
+
+export interface RunningKonsul extends Running {
+  /** Where the nodes listen for their peers, as `--join` takes it. */
+  readonly joinAddresses: string;
+}
+
+/** So many nodes that have formed one cluster. */
+export async function startKonsul(count: number, flags: readonly string[] = []): Promise<RunningKonsul> {
+  const folder = mkdtempSync(join(tmpdir(), "konsul-bench-"));
+  const ports = freePorts(2 * count);
+  const all = Array.from({ length: count }, (_, at) => at);
+  const joinAddresses = all.map((at) => `127.0.0.1:${ports[count + at]}`).join(",");
+  const commands = all.map((at) => [
+    KONSUL,
+    "agent",
+    `--port=${ports[at]}`,
+    `--node-id=node-${at}`,
+    `--data-dir=${join(folder, `n${at}`)}`,
+    `--raft-bind-addr=127.0.0.1:${ports[count + at]}`,
+    ...(count === 1 ? ["--bootstrap"] : [`--bootstrap-expect=${count}`, `--join=${joinAddresses}`]),
+    "--log-level=warn",
+    ...flags,
+  ]);
+  const urls = all.map((at) => `http://127.0.0.1:${ports[at]}`);
+  const leaderAt = async (): Promise<number | undefined> => leaderSeenBy(urls, count);
+  const term = async (): Promise<number> => {
+    const { raft } = Object(await (await fetch(`${urls[0]}/health`)).json());
+    return Number(Object(raft).term);
+  };
+  return { ...(await run({ folder, commands, urls, readyPath: "/health/ready", leaderAt, term })), joinAddresses };
+}
 
 export const etcdSystem: System = {
   name: "etcd",
@@ -199,6 +237,10 @@ export const etcdSystem: System = {
       }
       return found;
     };
-    return run({ folder, commands, urls: [0, 1, 2].map(url), readyPath: "/health", leaderAt });
+    const term = async (): Promise<number> => {
+      const answer = await fetch(`${url(0)}/v3/maintenance/status`, { method: "POST", body: "{}" });
+      return Number(Object(await answer.json()).raftTerm);
+    };
+    return run({ folder, commands, urls: [0, 1, 2].map(url), readyPath: "/health", leaderAt, term });
   },
 };

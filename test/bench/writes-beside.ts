@@ -5,11 +5,12 @@ import { konsulSystem, type Running } from "./systems.ts";
 import { wrk } from "./wrk.ts";
 
 /** Our durable writes over HTTP. */
-export function konsulWrites(running: Running): Contender {
+export function konsulWrites(running: Running, requests = konsulSystem.write): Contender {
   return {
     name: "konsul",
     pids: () => running.pids(),
-    load: async (shape) => wrk(running.leader, konsulSystem.write, shape),
+    term: async () => running.term(),
+    load: async (shape) => wrk(await running.leader(), requests, shape),
   };
 }
 

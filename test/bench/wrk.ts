@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Requests } from "./systems.ts";
 
 export interface Load {
+  /** Successes only. */
   readonly perSecond: number;
   readonly requests: number;
   readonly p50Ms: number;
@@ -34,6 +35,21 @@ export async function wrk(
   requests: Requests,
   { clients, seconds }: { readonly clients: number; readonly seconds: number },
 ): Promise<Load> {
+  return startWrk(url, requests, { clients, seconds }).ended;
+}
+
+export interface RunningLoad {
+  readonly ended: Promise<Load>;
+  /** Ends it before its time. */
+  stop(): Promise<Load>;
+}
+
+/** A load that goes on while something else happens. */
+export function startWrk(
+  url: string,
+  requests: Requests,
+  { clients, seconds }: { readonly clients: number; readonly seconds: number },
+): RunningLoad {
   const folder = mkdtempSync(join(tmpdir(), "konsul-wrk-"));
   const script = join(folder, "load.lua");
   const { method, path, body, json } = requests;
@@ -44,17 +60,30 @@ export async function wrk(
     `${BASE64}${type}\nfunction request() return wrk.format("${method}", ${path}, nil, ${sent}) end\n`,
   );
   const child = Bun.spawn(["wrk", "-t1", `-c${clients}`, `-d${seconds}s`, "--latency", "-s", script, url], {
+    stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
   });
+  const ended = summaryOf(child).finally(() => rmSync(folder, { recursive: true }));
+  return {
+    ended,
+    stop: async () => {
+      child.kill("SIGINT");
+      return ended;
+    },
+  };
+}
+
+async function summaryOf(child: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<Load> {
   const text = await new Response(child.stdout).text();
   await child.exited;
-  rmSync(folder, { recursive: true });
   const failed = /Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1];
   const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? [];
+  const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? NaN);
+  const answers = Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1] ?? NaN);
   return {
-    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1] ?? NaN),
-    requests: Number(/(\d+) requests in/.exec(text)?.[1] ?? NaN),
+    perSecond: answers * (1 - Number(failed ?? 0) / requests),
+    requests,
     p50Ms: milliseconds(/50%\s+([\d.]+\w+)/.exec(text)?.[1]),
     p99Ms: milliseconds(/99%\s+([\d.]+\w+)/.exec(text)?.[1]),
     failures: Number(failed ?? 0) + errors.reduce((sum, one) => sum + Number(one), 0),
