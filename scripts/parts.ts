@@ -103,6 +103,13 @@ export const PARTS: readonly Part[] = [
     needs: "test/sim/main.ts",
   },
   {
+    name: "broken-scenarios",
+    command: [bun, "test/sim/main.ts", "--scenarios"],
+    shareMinutes: 1,
+    counts: "counting",
+    needs: "test/sim/main.ts",
+  },
+  {
     name: "integration",
     command: test("./test/integration"),
     shareMinutes: 2,

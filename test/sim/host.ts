@@ -23,6 +23,8 @@ export interface FolderCopy {
 /** One machine: a clock, disks, and at most one process. */
 export class Host implements Machine {
   readonly number: number;
+  /** Kept on its disk: another one only after a wipe. */
+  id: string;
   readonly clock: MachineClock;
   readonly traps: Traps;
   log: LogDisk;
@@ -48,6 +50,7 @@ export class Host implements Machine {
   constructor(world: Stage, number: number, setup: { readonly random: Prng; readonly wish: Wish }) {
     this.#world = world;
     this.number = number;
+    this.id = `n${number}`;
     this.wish = setup.wish;
     this.#random = setup.random;
     const { driftMax } = world.options;
@@ -66,10 +69,6 @@ export class Host implements Machine {
     this.key = memberKey(this.id, this.incarnation);
     this.log = this.#newLog();
     this.snapshots = this.#newSnapshots();
-  }
-
-  get id(): string {
-    return `n${this.number}`;
   }
 
   get isUp(): boolean {

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { runMutants } from "./mutants/run-mutants.ts";
 import { describeFailure, describeMarks, describePlan, describeTally } from "./report.ts";
 import { planSeed, runPlan } from "./run-seed.ts";
+import { runBroken } from "./scenarios/run-broken.ts";
 import { shrink } from "./shrink.ts";
 import { parseShare, runShare, type Share } from "./sweep-worker.ts";
 import { sweep, type SweepResult } from "./sweep.ts";
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     ci: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
     mutant: { type: "string" },
+    scenarios: { type: "boolean", default: false },
+    attack: { type: "string" },
     workers: { type: "string" },
     trace: { type: "boolean", default: false },
     shrink: { type: "boolean", default: false },
@@ -41,6 +44,7 @@ const USAGE = `bun test/sim/main.ts
   --sweep MINUTES [--from S]         runs for so long; fails when a mark is never reached
   --ci                               ${CI_SEEDS} seeds in ${CI_WORKERS} processes
   --mutants [--mutant N]             breaks the code on purpose, and must notice
+  --scenarios [--attack 1.6]         breaks the rule behind each scenario; the scenario must fail
   --seconds T                        simulated seconds of a run, 60 unless told; or --ticks MS
   --full                             every run with sessions, locks, services and watchers; else one in twenty
   --workers N                        worker processes`;
@@ -132,6 +136,7 @@ async function main(): Promise<number> {
       say,
     });
   }
+  if (values.scenarios) return runBroken({ only: values.attack, say });
   if (values.seed !== undefined) return runOne(Number(values.seed));
   if (values.ci) {
     const share = { from, count: CI_SEEDS, horizonMs: horizon, timeMs: CI_MS_MAX, stopsAtFailure, isFull };

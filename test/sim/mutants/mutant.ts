@@ -15,10 +15,12 @@ export interface Mutant {
 }
 
 /** The source with the mutant in it. @throws RangeError unless the text to replace occurs exactly once */
-export function mutate(source: string, { number, file, find, replace }: Mutant): string {
+export function mutate(source: string, { file, find, replace }: Pick<Mutant, "file" | "find" | "replace">): string {
   const parts = source.split(find);
   if (parts.length !== 2) {
-    throw new RangeError(`Mutant ${number} must find its text once in ${file}: it occurs ${parts.length - 1} times`);
+    throw new RangeError(
+      `Cannot break ${file}: its text must be there once and occurs ${parts.length - 1} times: ${find}`,
+    );
   }
   return parts.join(replace);
 }

@@ -69,7 +69,7 @@ async function runMutant(mutant: Mutant, { isQuick, timeMs }: Effort): Promise<V
   }
 }
 
-async function copyTree(folder: string): Promise<void> {
+export async function copyTree(folder: string): Promise<void> {
   for (const part of ["src", "test/sim", "test/linearizability"]) {
     await cp(join(ROOT, part), join(folder, part), { recursive: true });
   }
