@@ -4,6 +4,11 @@ import { CommandFailed, Unreachable, UsageError, type Invocation } from "./comma
 import { toRecord } from "./json-record.ts";
 import { serverEvents, type ServerEvent } from "./server-events.ts";
 
+/**
+ * Each request has a connection of its own: the runtime sends one again by itself when a kept connection breaks, and the
+ * second answer (a compare-and-set that finds its own write) would be taken for the first.
+ */
+const KEEPALIVE = false;
 const REDIRECTS_MAX = 3;
 
 export interface Answer {
@@ -93,7 +98,7 @@ export class Client {
       const sent = body === undefined ? {} : { body };
       let response: Response;
       try {
-        response = await fetch(url, { method, headers, redirect: "manual", ...sent, ...tls });
+        response = await fetch(url, { method, headers, redirect: "manual", keepalive: KEEPALIVE, ...sent, ...tls });
       } catch (cause) {
         throw unreachable(url, cause, this.#timeoutMs);
       }
@@ -135,6 +140,7 @@ export class Client {
         method,
         headers,
         redirect: "manual",
+        keepalive: KEEPALIVE,
         signal: AbortSignal.timeout(this.#timeoutMs),
         ...(body === undefined ? {} : { body }),
         ...(Object.keys(this.#tls).length === 0 ? {} : { tls: this.#tls }),

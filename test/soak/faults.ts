@@ -20,6 +20,8 @@ export interface FaultOptions {
 
 const NONE = (): void => undefined;
 const LEADER_SHARE = 0.4;
+/** Looked at once a second. */
+const DEAD_TRIES_MAX = 240;
 
 export const FAULTS: readonly ((options: FaultOptions) => Promise<Fault>)[] = [
   kill,
@@ -170,7 +172,7 @@ async function dieForGood(options: FaultOptions): Promise<Fault> {
   const { id } = node.options;
   await node.end("SIGKILL");
   const veteran = cluster.nodes.find((one) => one.options.isVeteran);
-  for (let tries = 0; tries < 120 && veteran !== undefined; tries += 1) {
+  for (let tries = 0; tries < DEAD_TRIES_MAX && veteran !== undefined; tries += 1) {
     const status = await cluster.status(veteran);
     if (status !== undefined && !status.members.includes(id)) {
       tally.note("dead servers removed by autopilot");
@@ -179,6 +181,6 @@ async function dieForGood(options: FaultOptions): Promise<Fault> {
     }
     await Bun.sleep(1000);
   }
-  tally.violation(`autopilot did not remove ${id}, which was dead for two minutes`);
+  tally.violation(`autopilot did not remove ${id}, which was dead for ${DEAD_TRIES_MAX} seconds`);
   return { name: `${id} died for good`, heal: () => node.start() };
 }

@@ -14,12 +14,14 @@ import { SoakCluster } from "./cluster.ts";
 import { FAULTS } from "./faults.ts";
 import { inspectFolder } from "./folders.ts";
 import type { SoakResult } from "./report.ts";
+import type { SoakNode } from "./soak-node.ts";
 import type { ClientOptions } from "./request.ts";
 import { takeSample, growthOf, type Sample } from "./samples.ts";
 import { Tally } from "./tally.ts";
 
 const SAMPLE_MS = 10_000;
-const WHOLE_MS_MAX = 120_000;
+const WHOLE_MS_MAX = 240_000;
+const OUTSIDE_MS_MAX = 30_000;
 const END_MS_MAX = 60_000;
 const SEQUENCES = 4;
 
@@ -143,15 +145,40 @@ async function oneFault(
 /** False: it does not, which is a violation. */
 async function getsWhole(cluster: SoakCluster, tally: Tally): Promise<boolean> {
   const until = performance.now() + WHOLE_MS_MAX;
+  const outsideSince = new Map<SoakNode, number>();
   while (!(await cluster.isWhole())) {
     if (performance.now() > until || cluster.nodes.some(({ isRunning }) => !isRunning)) {
       const seen = await Promise.all(cluster.nodes.map(async (node) => cluster.status(node)));
       tally.violation(`the cluster did not get whole after ${tally.during}: ${JSON.stringify(seen)}`);
       return false;
     }
+    await readmit(cluster, { tally, outsideSince });
     await Bun.sleep(250);
   }
   return true;
+}
+
+/** A node that took so long to start that autopilot removed it meanwhile gets an empty folder, as an operator would do it. */
+async function readmit(
+  cluster: SoakCluster,
+  { tally, outsideSince }: { readonly tally: Tally; readonly outsideSince: Map<SoakNode, number> },
+): Promise<void> {
+  const leader = await cluster.leader();
+  const members = leader === undefined ? undefined : (await cluster.status(leader))?.members;
+  for (const node of members === undefined ? [] : cluster.nodes) {
+    if (members?.includes(node.options.id) === true) {
+      outsideSince.delete(node);
+      continue;
+    }
+    const since = outsideSince.get(node) ?? performance.now();
+    outsideSince.set(node, since);
+    if (performance.now() - since < OUTSIDE_MS_MAX) continue;
+    tally.note("nodes that started too slowly for autopilot");
+    outsideSince.delete(node);
+    await node.end("SIGKILL");
+    node.wipe();
+    node.start();
+  }
 }
 
 /** What nobody keeps alive is gone, and all nodes agree on every key. */
