@@ -28,9 +28,7 @@ export async function* readBackup(source: AsyncIterable<Uint8Array>): AsyncGener
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
     if (!isBegun) {
       if (pending.length < MAGIC.length) continue;
-      if (Buffer.from(pending.subarray(0, MAGIC.length)).toString("latin1") !== MAGIC) {
-        throw new BackupDamaged("it does not begin as a backup of Konsul does");
-      }
+      checkMagic(Buffer.from(pending.subarray(0, MAGIC.length)).toString("latin1"));
       sha.update(pending.subarray(0, MAGIC.length));
       pending = pending.subarray(MAGIC.length);
       isBegun = true;
@@ -54,6 +52,16 @@ export async function* readBackup(source: AsyncIterable<Uint8Array>): AsyncGener
   if (trailer === undefined) throw new BackupDamaged("it is cut short");
   if (pending.length > 0) throw new BackupDamaged("something follows its end");
   yield { kind: "trailer", trailer };
+}
+
+/** The last letter is the format. @throws BackupDamaged */
+function checkMagic(found: string): void {
+  if (found === MAGIC) return;
+  if (found.slice(0, -1) !== MAGIC.slice(0, -1))
+    throw new BackupDamaged("it does not begin as a backup of Konsul does");
+  throw new BackupDamaged(
+    `it is a backup of format ${found.slice(-1)}, and this build reads format ${MAGIC.slice(-1)}: use the build that wrote it`,
+  );
 }
 
 function decompress(payload: Uint8Array): Uint8Array {
