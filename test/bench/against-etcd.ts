@@ -1,6 +1,6 @@
 import { record, say, type Bench } from "./bench.ts";
-import { compare, inTurn, type Contender } from "./contest.ts";
-import { rounds, seconds, warmUp } from "./options.ts";
+import { compare, inTurn, warm, type Contender } from "./contest.ts";
+import { rounds, seconds } from "./options.ts";
 import { etcdSystem, konsulSystem, seed, type Running, type System } from "./systems.ts";
 import { missingTools } from "./tools.ts";
 import { wrk } from "./wrk.ts";
@@ -35,9 +35,7 @@ export const againstEtcd: Bench = {
       await seed(etcdSystem, etcd);
       for (const [place, figure] of FIGURES.entries()) {
         const pair = [contender(konsulSystem, konsul, figure), contender(etcdSystem, etcd, figure)] as const;
-        if (place === 0 || figure.kind !== "write") {
-          for (const { load } of pair) await load({ clients: figure.clients, seconds: warmUp() });
-        }
+        if (place === 0 || figure.kind !== "write") await warm(pair);
         const shape = { clients: figure.clients, seconds: seconds(), rounds: rounds() };
         line[figure.name] = compare(figure.name, { pair, samples: await inTurn(pair, shape), aim: figure.aim }).line;
       }

@@ -1,5 +1,6 @@
 import { median, say, spread } from "./bench.ts";
 import { cpuOf } from "./cpu.ts";
+import { warmUp } from "./options.ts";
 import type { Load } from "./wrk.ts";
 
 export interface Shape {
@@ -18,6 +19,8 @@ export interface Contender {
 }
 
 const TRIES = 10;
+const CLIENTS = 64;
+const WARM_REQUESTS = 40_000;
 
 /** One load on one system, with what it cost. CPU time says more than throughput on a machine that others use too. */
 export interface Sample extends Load {
@@ -41,6 +44,16 @@ export async function sampled({ name, pids, term, load }: Contender, shape: Shap
     say(`${name}: the leader changed meanwhile, once more`);
   }
   throw new Error(`${name}: the leader changed in each of ${TRIES} loads`);
+}
+
+/** Until the hot paths are compiled, which takes requests, not time. */
+export async function warm(contenders: readonly Contender[], clients = CLIENTS): Promise<void> {
+  for (const { load } of contenders) {
+    let requests = 0;
+    for (let tries = 0; tries < TRIES && requests < WARM_REQUESTS; tries += 1) {
+      requests += (await load({ clients, seconds: warmUp() })).requests;
+    }
+  }
 }
 
 /** In short rounds, each system in turn; who begins changes. The samples of each contender, by name. */

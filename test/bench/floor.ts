@@ -1,7 +1,7 @@
 import { median, record, say, spread, type Bench } from "./bench.ts";
-import { sampled, type Contender } from "./contest.ts";
+import { sampled, warm, type Contender } from "./contest.ts";
 import { bareRoundTrip, peerRoundTrip, syncBesideTwo } from "./floor-parts.ts";
-import { rounds, seconds, warmUp } from "./options.ts";
+import { rounds, seconds } from "./options.ts";
 import { etcdSystem, konsulSystem, type Running, type System } from "./systems.ts";
 import { missingTools } from "./tools.ts";
 import { wrk, type Load } from "./wrk.ts";
@@ -22,9 +22,7 @@ export const floor: Bench = {
     const pair = [contender(konsulSystem, konsul), contender(etcdSystem, etcd)] as const;
     const shape = { clients: 1, seconds: seconds() };
     try {
-      for (const clients of [64, 1]) {
-        for (const { load } of pair) await load({ clients, seconds: warmUp() });
-      }
+      await warm(pair);
       for (let round = 0; round < rounds(); round += 1) {
         http.push(await bareRoundTrip(seconds()));
         sync.push(await syncBesideTwo(seconds()));

@@ -1,7 +1,7 @@
 import { cleanUp, startAgent } from "../e2e/agent-process.ts";
 import { record, say, type Bench } from "./bench.ts";
-import { compare, inTurn, type Contender } from "./contest.ts";
-import { rounds, seconds, warmUp } from "./options.ts";
+import { compare, inTurn, warm, type Contender } from "./contest.ts";
+import { rounds, seconds } from "./options.ts";
 import { missingTools } from "./tools.ts";
 import { wrk } from "./wrk.ts";
 
@@ -29,7 +29,7 @@ export const localReads: Bench = {
       load: async (shape) => wrk(at, { method: "GET", path: '"/kv/k"' }, shape),
     });
     const pair = [contender("konsul", node.url, node.child.pid), contender("bare Bun.serve", url, bare.pid)] as const;
-    for (const { load } of pair) await load({ clients: 64, seconds: warmUp() });
+    await warm(pair);
     const samples = await inTurn(pair, { clients: 64, seconds: seconds(), rounds: rounds() });
     bare.kill();
     await cleanUp();

@@ -1,6 +1,6 @@
 import { record } from "./bench.ts";
-import { compare, inTurn, type Contender } from "./contest.ts";
-import { rounds, seconds, warmUp } from "./options.ts";
+import { compare, inTurn, warm, type Contender } from "./contest.ts";
+import { rounds, seconds } from "./options.ts";
 import { konsulSystem, type Running } from "./systems.ts";
 import { wrk } from "./wrk.ts";
 
@@ -16,7 +16,7 @@ export function konsulWrites(running: Running, requests = konsulSystem.write): C
 
 /** Durable writes of 64 and 256 clients, both systems in turn. */
 export async function writesBeside(bench: string, pair: readonly [Contender, Contender], aim: number): Promise<void> {
-  for (const { load } of pair) await load({ clients: 64, seconds: warmUp() });
+  await warm(pair);
   const line: Record<string, unknown> = { rounds: rounds(), seconds: seconds() };
   for (const clients of [64, 256]) {
     const samples = await inTurn(pair, { clients, seconds: seconds(), rounds: rounds() });

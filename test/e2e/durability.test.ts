@@ -85,11 +85,13 @@ test.skipIf(!canTrace())(
     for (const [at, node] of nodes.entries()) tracers.push(await trace(node, join(folder, `n${at}`)));
     const answered = new Map<string, number>();
     const offset = wallClockOffset();
-    for (let write = 0; write < WRITES; write += 1) {
+    // On a busy machine a traced node may lose the lead: what was not acknowledged promises nothing.
+    for (let write = 0; answered.size < WRITES; write += 1) {
       const marker = `mark-${String(write).padStart(4, "0")}-of-a-durable-write`;
       const answer = await fetch(`${leader.url}/kv/durable/${write}`, { method: "PUT", body: marker });
-      answered.set(marker, performance.now() + offset);
-      expect(answer.status).toBe(200);
+      const answeredAt = performance.now() + offset;
+      if (answer.status === 200) answered.set(marker, answeredAt);
+      else expect([503, 504]).toContain(answer.status);
     }
     const traces: (readonly (readonly string[])[])[] = [];
     for (const tracer of tracers) traces.push(await tracer.stop());
@@ -98,5 +100,5 @@ test.skipIf(!canTrace())(
       expect(synced.filter((at) => at <= answeredAt).length).toBeGreaterThanOrEqual(2);
     }
   },
-  120_000,
+  300_000,
 );
