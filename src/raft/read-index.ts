@@ -84,6 +84,7 @@ export function confirmReads(s: State, leading: Leading): void {
 function register(s: State, leading: Leading, read: Pick<PendingRead, "from" | "request">): void {
   // Only a round that is sent after this counts, so the next one, whatever is on its way.
   const index = hasCommittedOwnTerm(s, leading) ? s.commit : undefined;
+  if (index === undefined) s.out.mark("read-before-own-commit");
   leading.reads.push({ ...read, index, round: leading.round + 1 });
   leading.wantsRound = true;
 }

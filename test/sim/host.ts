@@ -1,6 +1,6 @@
 import { memberKey, type Incarnation, type MemberKey, type Prng } from "../../src/base/index.ts";
 import type { Identity } from "../../src/node/index.ts";
-import { chainStart, type Entry, type Member } from "../../src/raft/index.ts";
+import { chainStart, type Entry, type Member, type Role } from "../../src/raft/index.ts";
 import { LogDisk } from "./disk/log-disk.ts";
 import { LogImage } from "./disk/log-image.ts";
 import { SnapshotDisk } from "./disk/snapshot-disk.ts";
@@ -11,6 +11,11 @@ import type { Machine, Stage } from "./stage.ts";
 
 /** What the operator wants this machine to be. */
 export type Wish = "voter" | "learner" | "absent";
+
+function roleOf(role: Role | undefined): "leader" | "candidate" | "follower" | "none" {
+  if (role === "candidate" || role === "pre-candidate") return "candidate";
+  return role === "leader" || role === "follower" ? role : "none";
+}
 
 /** A data folder at one moment. */
 export interface FolderCopy {
@@ -42,7 +47,7 @@ export class Host implements Machine {
   /** Its log is behind its witness: found when it starts. */
   #isBehindWitness = false;
   /** The disks as they were when everything was wiped, whole: somebody may find them again. */
-  former: FolderCopy | undefined;
+  former: (FolderCopy & { readonly role: ReturnType<typeof roleOf> }) | undefined;
   readonly #world: Stage;
   readonly #random: Prng;
   #restartAt: number | undefined;
@@ -69,6 +74,10 @@ export class Host implements Machine {
     this.key = memberKey(this.id, this.incarnation);
     this.log = this.#newLog();
     this.snapshots = this.#newSnapshots();
+  }
+
+  get role(): ReturnType<typeof roleOf> {
+    return roleOf(this.process?.status()?.role);
   }
 
   get isUp(): boolean {
@@ -120,6 +129,7 @@ export class Host implements Machine {
     const { marks, trace, scheduler } = this.#world;
     trace.line(scheduler.now, () => `${this.key} dies for ${downMs.toFixed(1)} ms${isPowerCut ? ", power cut" : ""}`);
     this.traps.clear();
+    this.#markDeath(process);
     process.die();
     process.transport.hangUp(!isPowerCut);
     const fate = this.log.crash();
@@ -132,6 +142,17 @@ export class Host implements Machine {
     this.#startLater(downMs);
   }
 
+  #markDeath(process: Process): void {
+    const { marks } = this.#world;
+    const status = process.status();
+    if (this.log.isTrimming) marks.hit("crash between snapshot and log trim");
+    if (status === undefined) return;
+    if (status.commit > process.applied) marks.hit("crash between commit and apply");
+    if (status.role === "leader" && status.membershipIndex > status.commit) {
+      marks.hit("leader crashed with a membership not committed");
+    }
+  }
+
   /** The process ended as it was asked to. */
   onStopped(process: Process, downMs: number): void {
     if (this.process !== process) return;
@@ -140,8 +161,9 @@ export class Host implements Machine {
 
   /** Everything on the disks is gone, and the machine comes back empty, as a new incarnation. */
   wipe(downMs: number): void {
+    const { role } = this;
     this.kill(downMs, false);
-    this.former = this.isLost ? undefined : this.copyFolder(this.log.image);
+    this.former = this.isLost ? undefined : { ...this.copyFolder(this.log.image), role };
     this.isLost = false;
     this.isRolledBack = false;
     this.#isBehindWitness = false;

@@ -72,6 +72,9 @@ export class Oracle {
         return;
       case "vote":
         this.#votes.onVote(by.key, message.term, by.key);
+        if (message.lastIndex < this.committed.lastIndex) {
+          this.#marks.hit("candidate with a newer term and a shorter log");
+        }
         return;
       case "vote-reply":
         if (message.granted) this.#votes.onVote(by.key, message.term, message.to);
@@ -143,7 +146,19 @@ export class Oracle {
     if (observation.kind !== "role" || observation.role !== "leader") return;
     if (this.elections.onClaim(observation.term, by)) this.#marks.hit("leader elected");
     const status = by.status();
-    if (status !== undefined) this.committed.onLeader(by.key, observation.term, status.lastIndex);
+    if (status === undefined) return;
+    this.committed.onLeader(by.key, observation.term, status.lastIndex);
+    this.#markFigure8(by, status);
+  }
+
+  /** A leader of a newer term holds entries of an older one that a quorum has and nobody has committed. @see Raft §5.4.2 */
+  #markFigure8({ durable }: Observed, { membership: { voters }, term }: CoreStatus): void {
+    const entry = durable.entries.findLast(
+      ({ index, term: older }) => index > this.committed.lastIndex && older < term,
+    );
+    if (entry === undefined) return;
+    const holders = voters.filter((key) => this.#images.get(key)?.idAt(entry.index)?.chain === entry.chain);
+    if (holders.length * 2 > voters.length) this.#marks.hit("Figure 8: an older entry on a quorum, not committed");
   }
 
   #onTruncate(by: Observed, term: number, { truncateFrom, hard }: Persist): void {

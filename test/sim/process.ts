@@ -21,6 +21,7 @@ export class ProcessDied extends Error {
 }
 
 const COMMAND_VERSION = 1;
+const CLOSE_TOGETHER_MS = 50;
 
 interface ProcessSetup {
   readonly boot: BootId;
@@ -54,6 +55,8 @@ export class Process implements Running {
   /** The term that it leads in, as far as it knows. */
   ledTerm: number | undefined;
   candidateTerm = -1;
+  candidacies = 0;
+  #snapshotAt = -Infinity;
   ledSince = Infinity;
   lastPauseEnd = -Infinity;
 
@@ -80,6 +83,9 @@ export class Process implements Running {
       startSeq: this.durable.seq,
       durable: this.durable,
       onSend: (message) => this.#onSend(message),
+      onReceive: ({ kind }) => {
+        if (kind === "append" && this.#isInstalling) world.marks.hit("append while a snapshot is installed");
+      },
       onSent: (message) => this.host.traps.onSent(message.kind),
     });
   }
@@ -120,6 +126,7 @@ export class Process implements Running {
     const snapshotStore = snapshots.open(this, {
       onComplete: (meta) => {
         this.#world.oracle.onSnapshot(meta);
+        this.#markSnapshot();
         this.#world.marks.hit(meta.origin === "local" ? "snapshot taken" : "snapshot received");
       },
       beforeComplete: () => traps.atSnapshot("write"),
@@ -150,6 +157,12 @@ export class Process implements Running {
         else this.#onRefused(opened.error);
       },
     );
+  }
+
+  #markSnapshot(): void {
+    const { marks, scheduler } = this.#world;
+    if (scheduler.now - this.#snapshotAt < CLOSE_TOGETHER_MS) marks.hit("two snapshots close together");
+    this.#snapshotAt = scheduler.now;
   }
 
   enter(task: () => void): void {

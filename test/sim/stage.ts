@@ -42,6 +42,8 @@ export interface Running extends Gate, Observed {
   /** The term that it leads in, as far as it knows. */
   ledTerm: number | undefined;
   candidateTerm: number;
+  /** Elections in a row that it took part in. */
+  candidacies: number;
   ledSince: number;
   checkStatus(): void;
 }
@@ -74,4 +76,6 @@ export interface Caller {
   readonly isStopped: boolean;
   stop(): void;
   onDied(process: Running): void;
+  /** It waits for the answer to a read from this process. */
+  isReadingFrom(process: Running): boolean;
 }

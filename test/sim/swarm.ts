@@ -198,6 +198,6 @@ function drawFaults(random: Prng): ReadonlyMap<FaultClass, number> {
 /** Rare: each of them costs the cluster a disk for a while. */
 function drawLaterFaults(random: Prng): ReadonlyMap<FaultClass, number> {
   const rates = new Map<FaultClass, number>();
-  for (const name of LATER_FAULT_CLASSES) if (random.chance(0.4)) rates.set(name, random.pick([0.05, 0.15, 0.3]));
+  for (const name of LATER_FAULT_CLASSES) if (random.chance(0.4)) rates.set(name, random.pick([0.1, 0.3, 0.6]));
   return rates;
 }

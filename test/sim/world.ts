@@ -62,6 +62,8 @@ export class World implements Stage {
   violation: Violation | undefined;
   /** When the last change of voters was asked for: until it has settled, no disk may be lost as well. */
   changedAt = -Infinity;
+  /** Who waits for machines to be in some state: looks again whenever one changes. */
+  readonly lookouts = new Set<() => void>();
   readonly #refused = new Set<number>();
   #minted = 0;
   #values = 0;
@@ -154,10 +156,12 @@ export class World implements Stage {
 
   onObservation(process: Running, observation: Observation): void {
     this.trace.mixText(observation.kind);
+    if (observation.kind === "role" || observation.kind === "membership") this.#wakeLookouts();
     this.trace.line(this.scheduler.now, () => `${process.key} ${JSON.stringify(observation, withoutMembers)}`);
     switch (observation.kind) {
       case "mark":
         this.marks.add(`core: ${observation.mark}`, 1);
+        this.#onCoreMark(process, observation.mark);
         return;
       case "truncated":
         this.marks.hit("suffix truncated");
@@ -223,27 +227,43 @@ export class World implements Stage {
     this.#refused.add(value);
   }
 
+  #wakeLookouts(): void {
+    for (const look of this.lookouts) this.scheduler.soon(look);
+  }
+
   wasPausedLately(process: Running): boolean {
     return this.scheduler.now - process.lastPauseEnd < 30_000;
+  }
+
+  #onCoreMark({ host }: Running, mark: string): void {
+    if (mark === "learner-promoted" && this.network.links.isCut) this.marks.hit("learner promoted in a partition");
+    if (mark === "transfer-started" && host.log.isFull) this.marks.hit("full disk led to a transfer");
   }
 
   #onRole(process: Running, role: Extract<Observation, { kind: "role" }>): void {
     const led = process.ledTerm;
     process.ledTerm = role.role === "leader" ? role.term : undefined;
     if (led !== undefined && role.role !== "leader") {
+      if (this.clients.some((client) => client.isReadingFrom(process))) this.marks.hit("read pending at step-down");
       const status = process.status();
       if (status !== undefined && status.commit < status.lastIndex) {
         this.marks.hit("leader deposed with uncommitted suffix");
       }
       if (/quorum|lease/i.test(role.reason)) this.marks.hit("check-quorum step-down");
     }
-    if (role.role === "candidate" && role.term === process.candidateTerm + 1) this.marks.hit("split vote");
-    if (role.role === "candidate") process.candidateTerm = role.term;
+    if (role.role === "candidate") this.#onCandidate(process, role.term);
     if (role.role !== "leader") return;
     process.ledSince = this.scheduler.now;
     if (this.hosts.some((host) => host.process !== process && host.process?.ledTerm !== undefined)) {
       this.marks.hit("overlapping leaders");
     }
+  }
+
+  #onCandidate(process: Running, term: number): void {
+    process.candidacies = term === process.candidateTerm + 1 ? process.candidacies + 1 : 1;
+    process.candidateTerm = term;
+    if (process.candidacies > 1) this.marks.hit("split vote");
+    if (process.candidacies > 2) this.marks.hit("split vote of three rounds");
   }
 
   #markAppend(message: Extract<Message, { kind: "append" }>): void {

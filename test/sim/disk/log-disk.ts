@@ -54,6 +54,11 @@ export class LogDisk {
     return this.#scheduler.now < this.#fullUntil;
   }
 
+  /** A transaction is under way that removes what a snapshot contains. */
+  get isTrimming(): boolean {
+    return this.#unsynced?.operations.some(({ compactTo }) => compactTo !== undefined) === true;
+  }
+
   slowDown(extraMs: number, forMs: number): void {
     this.#slow = { extraMs, until: this.#scheduler.now + forMs };
   }

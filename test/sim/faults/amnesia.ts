@@ -10,19 +10,19 @@ import { partition } from "./partition.ts";
 
 export type AmnesiaFault = Extract<FaultBody, { kind: "amnesia" }>;
 
-/** How long to wait for machine and scene to be as wanted. */
-const WAIT_MS = 4000;
-const LOOK_EVERY_MS = 1;
+/** Until machine and scene are as wanted: looked at whenever a role or a membership changes, and so often. */
+const LOOK_EVERY_MS = 25;
+const SCENE_EVERY_MS = 3000;
+/** Some scenes cannot be had in a small cluster: then another fault has its turn. */
+const WAIT_MS = 7000;
 
 /** Copies are taken now; a while later the scene is set, and as soon as some machine fits, it forgets. */
 export function forget(world: World, fault: AmnesiaFault): void {
   const random = createPrng(fault.salt);
   const copies = new Map(world.hosts.map((host) => [host.number, host.copyFolder()] as const));
   world.scheduler.after(fault.afterMs, () => {
-    if (world.network.isCalm) return;
-    setScene(world, fault, random);
-    for (const host of world.hosts) host.log.isHistoryKept = fault.what === "last transaction" || fault.what === "vote";
-    waitForMoment(world, { fault, random, copies, until: world.scheduler.now + WAIT_MS });
+    // One at a time: several would never let each other have a quiet moment.
+    if (!world.network.isCalm && world.lookouts.size === 0) new Lookout(world, { fault, random, copies }).start();
   });
 }
 
@@ -30,25 +30,68 @@ interface Waiting {
   readonly fault: AmnesiaFault;
   readonly random: Prng;
   readonly copies: ReadonlyMap<number, FolderCopy>;
-  readonly until: number;
 }
 
-function waitForMoment(world: World, waiting: Waiting): void {
-  const { scheduler, network, marks } = world;
-  if (network.isCalm || scheduler.now > waiting.until) return endOfWait(world);
-  const { fault } = waiting;
-  if (isSceneSet(world, fault)) {
-    for (const host of inAnyOrder(world.hosts, waiting.random)) {
-      if (!hasRole(host, fault.role) || !act(world, host, waiting)) continue;
+/** Waits for a machine in the wanted role and scene; sets the scene anew now and then. */
+class Lookout {
+  readonly #world: World;
+  readonly #waiting: Waiting;
+  readonly #look = (): void => this.#lookOnce();
+  readonly #until: number;
+  #isOver = false;
+  #sceneAt = -Infinity;
+
+  constructor(world: World, waiting: Waiting) {
+    this.#world = world;
+    this.#waiting = waiting;
+    this.#until = world.scheduler.now + WAIT_MS;
+  }
+
+  start(): void {
+    const { what } = this.#waiting.fault;
+    const isHistoryKept = what === "last transaction" || what === "vote";
+    for (const host of this.#world.hosts) host.log.isHistoryKept ||= isHistoryKept;
+    this.#world.lookouts.add(this.#look);
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    this.#lookOnce();
+    if (!this.#isOver) this.#world.scheduler.after(LOOK_EVERY_MS, () => this.#lookAgain());
+  }
+
+  #lookOnce(): void {
+    if (this.#isOver) return;
+    const { scheduler, network, hosts, marks } = this.#world;
+    const { fault, random } = this.#waiting;
+    if (network.isCalm || scheduler.now > this.#until) return this.#end();
+    if (scheduler.now > this.#sceneAt + SCENE_EVERY_MS) {
+      this.#sceneAt = scheduler.now;
+      setScene(this.#world, fault, random);
+    }
+    if (fault.what === "old incarnation") this.#loseDisks();
+    if (!isSceneSet(this.#world, fault)) return;
+    for (const host of inAnyOrder(hosts, random)) {
+      if (!act(this.#world, host, this.#waiting)) continue;
       marks.add(cellOf(fault), 1);
-      return endOfWait(world);
+      return this.#end();
     }
   }
-  scheduler.after(LOOK_EVERY_MS, () => waitForMoment(world, waiting));
-}
 
-function endOfWait(world: World): void {
-  for (const host of world.hosts) host.log.isHistoryKept = false;
+  /** Before old disks can return, a machine in the wanted role must have lost them. */
+  #loseDisks(): void {
+    const { fault, random } = this.#waiting;
+    const { hosts } = this.#world;
+    if (hosts.some(({ former }) => former !== undefined)) return;
+    const host = inAnyOrder(hosts, random).find((one) => hasRole(one, fault.role) && canLose(this.#world, one));
+    host?.wipe(fault.downMs);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#world.lookouts.delete(this.#look);
+    for (const host of this.#world.hosts) host.log.isHistoryKept = false;
+  }
 }
 
 function inAnyOrder(hosts: readonly Host[], random: Prng): readonly Host[] {
@@ -57,12 +100,8 @@ function inAnyOrder(hosts: readonly Host[], random: Prng): readonly Host[] {
 }
 
 function hasRole(host: Host, wanted: AmnesiaFault["role"]): boolean {
-  const status = host.process?.status();
-  if (status === undefined || host.process?.isPaused === true || !status.membership.voters.includes(host.key)) {
-    return false;
-  }
-  const { role } = status;
-  return wanted === "candidate" ? role === "candidate" || role === "pre-candidate" : role === wanted;
+  const membership = host.process?.status()?.membership;
+  return host.process?.isPaused === false && membership?.voters.includes(host.key) === true && host.role === wanted;
 }
 
 function setScene(world: World, { scene, role, downMs, forMs, salt }: AmnesiaFault, random: Prng): void {
@@ -73,6 +112,7 @@ function setScene(world: World, { scene, role, downMs, forMs, salt }: AmnesiaFau
     partition(world, leader?.host.number ?? 0, { kind: "partition", shape, target, salt, forMs, isHeld: false });
   }
   if (scene === "joint") askForJoint(world, random);
+  if (scene === "learner") wishForLearner(world, random);
   // Without a leader there are candidates.
   if (scene === "leader down" || role === "candidate") leader?.host.kill(downMs, random.chance(0.3));
 }
@@ -92,6 +132,19 @@ function askForJoint(world: World, random: Prng): void {
   leader.enter(() => {
     const deadline = leader.host.clock.now() + 1000;
     leader.node?.change({ changes: [...changes, ...promoted] }, deadline, () => undefined);
+  });
+}
+
+/** A machine that is to be a learner for a while, without making the voters too few. */
+function wishForLearner(world: World, random: Prng): void {
+  const { hosts, scheduler, network } = world;
+  const voters = hosts.filter(({ wish }) => wish === "voter");
+  const host = hosts.find(({ wish }) => wish === "absent") ?? (voters.length > 3 ? random.pick(voters) : undefined);
+  if (host === undefined || world.isMissingPair) return;
+  const before = host.wish;
+  host.wish = "learner";
+  scheduler.after(SCENE_EVERY_MS * 0.8, () => {
+    if (!network.isCalm) host.wish = before;
   });
 }
 
@@ -122,8 +175,9 @@ function isSceneSet(world: World, { scene }: AmnesiaFault): boolean {
 
 /** False: it would be more than the others can bear, or there is nothing to forget. */
 function act(world: World, host: Host, { fault, copies }: Waiting): boolean {
-  const { what, downMs, forMs } = fault;
-  if (what === "old incarnation") return startFormer(world, host, forMs);
+  const { what, role, downMs, forMs } = fault;
+  if (what === "old incarnation") return host.former?.role === role && startFormer(world, host, forMs);
+  if (!hasRole(host, role)) return false;
   // What was asked for in this scene is in the logs already.
   if (!canLose(world, host, fault.scene === "joint" ? 0 : undefined)) return false;
   switch (what) {

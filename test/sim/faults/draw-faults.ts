@@ -105,6 +105,10 @@ function drawBody(kind: FaultClass, options: SwarmOptions, random: Prng): FaultB
       return { kind, target, downMs };
     case "rollback":
       return { kind, target, afterMs: 1000 + random.float() * 6000, forMs: Math.min(forMs, 1000), downMs };
+    case "outrun": {
+      const span = options.timing.heartbeatTimeoutMs * 4 + options.timing.electionTimeoutMs * 4 * random.float();
+      return { kind, target: { kind: "leader" }, count: random.between(50, 400), forMs: span };
+    }
     case "bit-rot":
       return { kind, target, place: random.chance(0.7) ? "entry" : "snapshots", at: random.float() };
     case "amnesia": {

@@ -46,6 +46,7 @@ export type FaultBody =
   | { readonly kind: "sync-failure"; readonly target: Target; readonly downMs: number }
   | { readonly kind: "wipe"; readonly target: Target; readonly downMs: number }
   | { readonly kind: "damage-snapshot"; readonly target: Target }
+  | { readonly kind: "outrun"; readonly target: Target; readonly count: number; readonly forMs: number }
   /** Bytes change at rest: of one entry of the log, or of every snapshot. */
   | { readonly kind: "bit-rot"; readonly target: Target; readonly place: "entry" | "snapshots"; readonly at: number }
   /** The folder is copied; later a leader dies whose last writes are here and nowhere else, and the copy is put back. */
@@ -121,7 +122,7 @@ export const FAULT_CLASSES: readonly FaultClass[] = [
 ];
 
 /** Drawn from a stream of their own, so that seeds from before they were known keep their meaning. */
-export const LATER_FAULT_CLASSES: readonly FaultClass[] = ["rollback", "amnesia", "bit-rot"];
+export const LATER_FAULT_CLASSES: readonly FaultClass[] = ["rollback", "amnesia", "bit-rot", "outrun"];
 
 export function describeFault({ at, body }: Fault): string {
   return `${at.toFixed(1)} ms ${JSON.stringify(body)}`;

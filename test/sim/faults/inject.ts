@@ -1,6 +1,7 @@
 import { createPrng, unreachable } from "../../../src/base/index.ts";
 import type { MembershipChange } from "../../../src/raft/index.ts";
 import type { Host } from "../host.ts";
+import type { Process } from "../process.ts";
 import type { World } from "../world.ts";
 import { forget, rollBackBehindLeader } from "./amnesia.ts";
 import { canLose } from "./budget.ts";
@@ -52,9 +53,11 @@ function injectAt(
       return stop(host, body);
     case "pause":
       if (body.forMs > world.options.timing.electionTimeoutMs) world.marks.hit("pause longer than an election");
+      if (host.process !== undefined && isReadingFrom(world, host.process)) world.marks.hit("read pending at a pause");
       return host.process?.pause(body.forMs);
     case "clock-jump":
       world.marks.hit("clock jumped");
+      if (world.ledger.isRenewing) world.marks.hit("clock jump while a renewal is on its way");
       world.ledger.onClockJump();
       return host.clock.jump(body.byMs);
     case "partition":
@@ -85,6 +88,8 @@ function injectAt(
       return undefined;
     case "bit-rot":
       return rot(world, host, body);
+    case "outrun":
+      return outrun(world, host, body);
     case "rollback":
       return rollBackBehindLeader(world, host, body);
     case "transfer":
@@ -103,7 +108,12 @@ function injectAt(
   }
 }
 
+function isReadingFrom(world: World, process: Process): boolean {
+  return world.clients.some((client) => client.isReadingFrom(process));
+}
+
 function crashAll(world: World, body: Body<"crash-all">): void {
+  if (body.isPowerCut) world.marks.hit("all nodes lose power");
   for (const host of world.hosts) host.kill(body.downMs[host.number] ?? 0, body.isPowerCut);
 }
 
@@ -197,6 +207,21 @@ function strand(world: World, host: Host, body: Body<"strand">): void {
     const next = world.leader()?.host.number;
     if (next !== undefined && next !== host.number) world.hosts[next]?.kill(body.downMs, false);
   });
+}
+
+/** A leader that is cut off writes on, and the others, with fewer writes, compact past where they parted. */
+function outrun(world: World, host: Host, { target, count, forMs }: Body<"outrun">): void {
+  const cut = { kind: "partition", shape: "isolate", target, salt: 1, forMs, isHeld: false } as const;
+  partition(world, host.number, cut);
+  burst(host, world, count);
+  const until = world.scheduler.now + forMs;
+  const compact = (): void => {
+    if (world.scheduler.now > until || world.network.isCalm) return;
+    const next = world.hosts.find((other) => other !== host && other.process?.ledTerm !== undefined)?.process;
+    next?.enter(() => next.node?.takeSnapshot(() => undefined));
+    world.scheduler.after(100, compact);
+  };
+  compact();
 }
 
 /** Writes that nobody waits for. */

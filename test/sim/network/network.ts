@@ -53,7 +53,9 @@ export class Network implements Wires {
       if (this.random.chance(lossChance)) continue;
       if (this.random.chance(reorderChance)) this.#stray(connection, to, message);
       else inOrder.push(message);
-      if (this.random.chance(duplicateChance)) this.#stray(connection, to, message);
+      if (!this.random.chance(duplicateChance)) continue;
+      if (message.kind === "vote-reply") this.marks.hit("vote reply doubled");
+      this.#stray(connection, to, message);
     }
     if (inOrder.length > 0) this.#deliver(connection, to, inOrder);
   }

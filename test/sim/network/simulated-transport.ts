@@ -20,6 +20,8 @@ export interface TransportSetup {
   readonly durable: { readonly lastIndex: number; readonly hard: { readonly term: number } };
   /** Sees every message before it leaves. */
   readonly onSend: (message: Message) => void;
+  /** Sees every message that arrives. */
+  readonly onReceive?: (message: Message) => void;
   /** Sees every message after it left. */
   readonly onSent: (message: Message) => void;
 }
@@ -104,6 +106,7 @@ export class SimulatedTransport implements Transport, End {
     this.gate.enter(() => {
       for (const message of messages) {
         this.heardAt.set(message.from, this.#network.scheduler.now);
+        this.#setup.onReceive?.(message);
         const isOld = message.term < this.#setup.durable.hard.term;
         if (isOld && message.kind.endsWith("-reply")) this.#network.marks.hit("reply of an earlier term");
         this.receiver?.onMessage(message);

@@ -23,6 +23,7 @@ export class FollowerOfChanges extends Tenant {
       const found = fsm.changes.changesSince(this.#position, CHANGES_AT_ONCE);
       if (found.kind === "compacted") {
         this.world.marks.hit("feed began anew");
+        this.#readAtEdge(fsm, found.oldest);
         this.#copy = this.#listed(fsm);
         this.#position = { index: fsm.appliedIndex };
         return;
@@ -41,6 +42,14 @@ export class FollowerOfChanges extends Tenant {
       this.#position = { index: fsm.appliedIndex };
       this.#compare(fsm);
       return;
+    }
+  }
+
+  /** What follows the last dropped change is all there. */
+  #readAtEdge({ changes }: KonsulFsm, oldest: number): void {
+    this.world.marks.hit("watch at the compaction index");
+    if (changes.changesSince({ index: oldest }, CHANGES_AT_ONCE).kind === "compacted") {
+      this.world.fail("no gap in the feed", `the oldest change is said to be ${oldest}, and is not there`);
     }
   }
 

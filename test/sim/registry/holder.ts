@@ -36,13 +36,17 @@ export class Holder extends Tenant {
 
   async #renew(id: string): Promise<void> {
     const sentAt = this.now;
-    const outcome = await this.ask(async ({ sessions }) => sessions.renew(id), 0.3);
-    if (outcome?.kind === "renewed") this.world.ledger.sessionRenewed(id, sentAt);
+    const { ledger, marks } = this.world;
+    const outcome = await ledger.whileRenewing(this.ask(async ({ sessions }) => sessions.renew(id), 0.3));
+    if (outcome?.kind === "renewed") ledger.sessionRenewed(id, sentAt);
+    else if (ledger.hasEndedSince(id, sentAt)) marks.hit("expiry races a renewal");
   }
 
   async #acquire(id: string, key: string): Promise<void> {
     const command = { kind: "lock-acquire" as const, key: utf8(key), value: utf8(id), flags: 0n, session: id };
+    const sentAt = this.now;
     const outcome = await this.ask(async ({ replica }) => replica.write(command));
+    if (this.world.ledger.hasEndedSince(id, sentAt)) this.world.marks.hit("lock acquire races the end of its session");
     if (outcome?.kind === "done" && outcome.result.kind === "lock-acquired") {
       this.world.marks.hit("lock acquired");
       this.world.ledger.acquired(key, id);

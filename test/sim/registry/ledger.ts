@@ -40,6 +40,7 @@ export class Ledger {
   readonly #effects = new Map<string, number>();
   readonly #jumps: number[] = [];
   #appliedIndex = 0;
+  #renewals = 0;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -61,6 +62,24 @@ export class Ledger {
     if (lease === undefined) return;
     lease.renewedAt = Math.max(lease.renewedAt, sentAt);
     this.#checkNotEarly("session", id, lease);
+  }
+
+  /** Some client waits for the answer to a renewal. */
+  get isRenewing(): boolean {
+    return this.#renewals > 0;
+  }
+
+  async whileRenewing<T>(renewal: Promise<T>): Promise<T> {
+    this.#renewals += 1;
+    try {
+      return await renewal;
+    } finally {
+      this.#renewals -= 1;
+    }
+  }
+
+  hasEndedSince(session: string, since: number): boolean {
+    return (this.#sessions.get(session)?.endedAt ?? -Infinity) >= since;
   }
 
   sessionGivenUp(id: string): void {

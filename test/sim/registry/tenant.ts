@@ -36,6 +36,10 @@ export abstract class Tenant implements Caller {
     if (this.#pending?.process === process) this.#pending.give(undefined);
   }
 
+  isReadingFrom(): boolean {
+    return false;
+  }
+
   /** One round of what this client does. */
   protected abstract round(): Promise<void>;
 

@@ -11,7 +11,8 @@ export class Watcher extends Tenant {
     const { random, world } = this;
     await this.wait(random.float() * 50);
     await this.ask(async ({ replica, fsm }, process) => {
-      const index = fsm.appliedIndex;
+      const isAhead = random.chance(0.2);
+      const index = fsm.appliedIndex + (isAhead ? random.between(1, 4) : 0);
       const isPrefix = random.chance(0.5);
       const scope = isPrefix ? { prefix: utf8("sim/") } : { key: this.#key };
       const failure = await replica.prepareRead({ isConsistent: false, blocking: { scope, index, waitMs: WAIT_MS } });
@@ -23,7 +24,7 @@ export class Watcher extends Tenant {
           `a change after ${index} was applied ${this.now - changedAt} ms before its watcher woke`,
         );
       }
-      if (changedAt !== undefined) world.marks.hit("watcher woken");
+      if (changedAt !== undefined) world.marks.hit(isAhead ? "watch on a future index" : "watcher woken");
     }, 0.7);
   }
 }

@@ -33,6 +33,10 @@ class Onlooker implements Caller {
   onDied(): void {
     // It asks nothing itself.
   }
+
+  isReadingFrom(): boolean {
+    return false;
+  }
 }
 
 /** A schedule, played step by step over the simulated world. All invariants hold after every event, or the scene fails. */

@@ -59,6 +59,10 @@ export class Client implements Caller {
     this.#ask(asked, done);
   }
 
+  isReadingFrom(process: Running): boolean {
+    return this.#call?.process === process && this.#call.asked.kind === "get";
+  }
+
   /** The process that this client talked to is gone: what it was asked may have happened. */
   onDied(process: Running): void {
     const call = this.#call;
@@ -128,6 +132,7 @@ export class Client implements Caller {
     process.node?.propose(command, deadline, (outcome) => {
       if (outcome.kind === "refused") {
         this.#world.onRefused(asked.value);
+        if (outcome.refusal.kind === "overloaded") this.#world.marks.hit("proposal refused as overloaded");
         return once("nothing");
       }
       if (outcome.kind === "unknown") {

@@ -55,6 +55,8 @@ export class TinyMachine implements SimulatedMachine {
   }
 
   apply(entry: Entry): unknown {
+    // A restore that got nothing is an empty state: no snapshot could be read, and the log begins at 1.
+    if (this.#isRestoring && this.#rows.size === 0) this.#isRestoring = false;
     if (this.#isRestoring) throw new RangeError("applies in the middle of a restore");
     if (entry.index !== this.#appliedIndex + 1) {
       throw new RangeError(`applies index ${entry.index} behind ${this.#appliedIndex}`);
