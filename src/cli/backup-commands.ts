@@ -71,7 +71,9 @@ async function read(file: string): Promise<BackupSummary> {
     const chunks: AsyncIterable<Uint8Array> = createReadStream(file);
     return await inspectBackup(chunks);
   } catch (cause) {
-    throw new CommandFailed(`${file} is no good backup: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof Error && "syscall" in cause) throw new CommandFailed(`Cannot read ${file}: ${why}`);
+    throw new CommandFailed(`${file} is no good backup: ${why}`);
   }
 }
 

@@ -160,6 +160,13 @@ export function failure(answer: Answer): CommandFailed {
   );
 }
 
+/** The runtime's own words ask whether the computer can access the URL. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["ConnectionRefused", "connection refused"],
+  ["ECONNREFUSED", "connection refused"],
+  ["ECONNRESET", "connection reset"],
+]);
+
 function unreachable(url: string, cause: unknown, timeoutMs: number): Unreachable {
   const { origin } = new URL(url);
   if (cause instanceof Error && cause.name === "TimeoutError") {
@@ -167,7 +174,8 @@ function unreachable(url: string, cause: unknown, timeoutMs: number): Unreachabl
       `No answer from ${origin} within ${timeoutMs} ms. A write may or may not have happened: read the key, or try again with a longer --timeout`,
     );
   }
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const why = REASONS.get(code) ?? (cause instanceof Error ? cause.message : String(cause));
   return new Unreachable(
     `Cannot reach the agent at ${origin} (${why.replace(/\.$/, "")}). Start one with konsul agent, or name another with --http-addr`,
   );

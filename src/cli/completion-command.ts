@@ -26,12 +26,19 @@ function cases(commands: readonly Command[]): string[] {
   return [...next].map(([before, words]) => `    "${before}") words="${[...words].join(" ")}" ;;`);
 }
 
+/** All that a command may begin with: `acl`, `acl token`, `acl token list` and so on. */
+function begins(commands: readonly Command[]): readonly string[] {
+  return [...new Set(commands.flatMap(({ path }) => path.map((_, at) => path.slice(0, at + 1).join(" "))))];
+}
+
 function bash(commands: readonly Command[]): string {
   return [
     "_konsul() {",
     '  local path="" word words=""',
     '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
-    '    case "$word" in -*) ;; *) case "$path" in "kv "*|"service "*|"cluster "*|"config "*) ;; "kv"|"service"|"cluster"|"config") path="$path $word" ;; "") path="$word" ;; esac ;; esac',
+    `    case "\${path:+$path }$word" in ${begins(commands)
+      .map((path) => `"${path}"`)
+      .join("|")}) path="\${path:+$path }$word" ;; esac`,
     "  done",
     '  case "$path" in',
     ...cases(commands),
@@ -47,21 +54,46 @@ function zsh(commands: readonly Command[]): string {
 }
 
 function quote(text: string): string {
-  return `'${text.replaceAll("'", "\\'")}'`;
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }
 
 function fish(commands: readonly Command[]): string {
-  const lines: string[] = ["complete -c konsul -f"];
-  for (const { path, summary, flags } of commands) {
-    const [first = "", second] = path;
-    const condition = second === undefined ? "__fish_use_subcommand" : `__fish_seen_subcommand_from ${first}`;
-    if (second !== undefined) lines.push(`complete -c konsul -n __fish_use_subcommand -a ${quote(first)}`);
-    lines.push(`complete -c konsul -n ${quote(condition)} -a ${quote(second ?? first)} -d ${quote(summary)}`);
-    const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`).join("; and ");
-    for (const { name, help } of flags)
-      lines.push(`complete -c konsul -n ${quote(seen)} -l ${quote(name)} -d ${quote(help)}`);
+  const lines: string[] = [
+    // The words of the command so far: flags, their values and positions are none of them.
+    "function __konsul_path",
+    '  set -l path ""',
+    "  for word in (commandline -opc)[2..-1]",
+    '    switch "$path$word"',
+    `      case ${begins(commands).map(quote).join(" ")}`,
+    '        set path "$path$word "',
+    "    end",
+    "  end",
+    '  string trim -- "$path"',
+    "end",
+    "complete -c konsul -f",
+  ];
+  const begun = new Set<string>();
+  for (const { path, flags } of commands) {
+    path.forEach((word, at) => {
+      const [before, whole] = [path.slice(0, at).join(" "), path.slice(0, at + 1).join(" ")];
+      if (begun.has(whole)) return;
+      begun.add(whole);
+      const own = commands.find((command) => command.path.join(" ") === whole);
+      const told = own === undefined ? [] : ["-d", quote(own.summary)];
+      lines.push(["complete", "-c", "konsul", "-n", when(before), "-a", quote(word), ...told].join(" "));
+    });
+    for (const { name, help, value } of flags) {
+      const taken = value === undefined ? [] : ["-r"];
+      lines.push(
+        ["complete", "-c", "konsul", "-n", when(path.join(" ")), "-l", name, ...taken, "-d", quote(help)].join(" "),
+      );
+    }
   }
   return lines.join("\n");
+}
+
+function when(path: string): string {
+  return quote(`test (__konsul_path) = "${path}"`);
 }
 
 const SHELLS: ReadonlyMap<string, (commands: readonly Command[]) => string> = new Map([

@@ -1,5 +1,3 @@
-import { Session } from "node:inspector";
-
 let isRunning = false;
 
 /**
@@ -9,6 +7,7 @@ let isRunning = false;
 export async function profileProcessor(durationMs: number): Promise<unknown> {
   if (isRunning) return undefined;
   isRunning = true;
+  const { Session } = await import("node:inspector");
   const session = new Session();
   session.connect();
   const post = async (method: string): Promise<unknown> =>

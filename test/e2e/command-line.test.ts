@@ -94,10 +94,18 @@ describe("konsul", () => {
       expect([code, out]).toEqual([0, expect.stringContaining("consistent")]);
     }
     const script = join(temporaryFolder(), "completion.bash");
-    writeFileSync(
-      script,
-      `${(await konsul(["completion", "bash"])).out}\nCOMP_WORDS=(konsul kv ge); COMP_CWORD=2; _konsul; echo "\${COMPREPLY[@]}"\n`,
-    );
-    expect(Bun.spawnSync(["bash", script]).stdout.toString().trim()).toBe("get");
+    const { out: bash } = await konsul(["completion", "bash"]);
+    const completed = (...words: readonly string[]): readonly string[] => {
+      const line = `COMP_WORDS=(konsul ${words.join(" ")} ""); COMP_CWORD=${words.length + 1}; _konsul; echo "\${COMPREPLY[@]}"`;
+      writeFileSync(script, `${bash}\n${line}\n`);
+      return Bun.spawnSync(["bash", script]).stdout.toString().trim().split(" ");
+    };
+    expect(completed()).toContain("cluster");
+    expect(completed("kv")).toEqual(["get", "put", "delete", "list", "watch", "export", "import"]);
+    expect(completed("acl", "token")).toEqual(["create", "list", "get", "update", "delete"]);
+    expect(completed("acl", "--json", "policy")).toEqual(["set", "list", "get", "delete"]);
+    expect(completed("debug")).toContain("log");
+    // A key that is named like a command is none.
+    expect(completed("kv", "get", "acl")).toContain("--consistent");
   });
 });

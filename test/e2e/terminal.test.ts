@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { cleanUp, KONSUL, konsul, startAgent, type AgentProcess } from "./agent-process.ts";
 
 let agent: AgentProcess;
@@ -85,6 +86,41 @@ describe("konsul cluster status --watch", () => {
     const wrong = await konsul(["cluster", "status", "--watch", "--interval", "soon"], { url: agent.url });
     expect([wrong.code, wrong.problems]).toEqual([2, expect.stringContaining("--interval")]);
   });
+});
+
+/** Processes at a time. */
+const BATCH = 8;
+
+/** What stands for a position so that the command gets as far as its first request. */
+const GIVEN: Readonly<Record<string, readonly string[]>> = {
+  "NAME=VALUE": ["min_quorum=3"],
+  "-- COMMAND": ["--", "true"],
+};
+
+/** Ask nobody before they found something wrong, or nothing to do. */
+const EARLIER = new Set(["snapshot save", "snapshot restore", "snapshot inspect", "kv import"]);
+
+test("every command that asks an agent says where it found none, in one line, and fails", async () => {
+  const asking = COMMANDS.filter(
+    ({ path, flags }) => flags.some(({ name }) => name === "http-addr") && !EARLIER.has(path.join(" ")),
+  );
+  expect(asking.length).toBeGreaterThan(35);
+  for (let from = 0; from < asking.length; from += BATCH) {
+    await Promise.all(
+      asking.slice(from, from + BATCH).map(async ({ path, positions }) => {
+        const given = positions.flatMap(({ name, isOptional }) => (isOptional === true ? [] : (GIVEN[name] ?? ["x"])));
+        const { code, out, problems } = await konsul([...path, "--http-addr=http://127.0.0.1:9", ...given]);
+        expect([path, out, problems]).toEqual([path, "", expect.stringMatching(/^konsul: [^\n]+\n$/)]);
+        // The others want a flag as well.
+        if (code !== 2)
+          expect([path, code, problems]).toEqual([
+            path,
+            1,
+            expect.stringContaining("http://127.0.0.1:9 (connection refused)"),
+          ]);
+      }),
+    );
+  }
 });
 
 test("commands without an agent have --json as well", async () => {
