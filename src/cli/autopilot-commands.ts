@@ -1,3 +1,4 @@
+import { atLeader } from "./at-leader.ts";
 import { Client } from "./client.ts";
 import { UsageError, type Invocation } from "./command.ts";
 import { print, printJson, table, text } from "./output.ts";
@@ -32,7 +33,8 @@ export async function set(call: Invocation): Promise<number> {
 }
 
 export async function state(call: Invocation): Promise<number> {
-  const body = await new Client(call).json("GET", "/cluster/autopilot/state");
+  // Only the leader hears all the others.
+  const body = await new Client((await atLeader(call)).call).json("GET", "/cluster/autopilot/state");
   if (call.flags.has("json")) {
     printJson(body);
     return 0;
@@ -43,13 +45,14 @@ export async function state(call: Invocation): Promise<number> {
     const fields = new Map<string, unknown>(typeof one === "object" && one !== null ? Object.entries(one) : []);
     const reasons = fields.get("reasons");
     const waits = fields.get("waits_for");
-    const all = [...(Array.isArray(reasons) ? reasons : []), ...(typeof waits === "string" ? [`waits: ${waits}`] : [])];
+    const all = Array.isArray(reasons) ? reasons.map(String) : [];
+    if (typeof waits === "string") all.push(`waits: ${waits}`);
     const columns = ["id", "state", "zone", "version", "healthy", "stable_since"];
-    return [...columns.map((name) => text(fields.get(name))), all.map(String).join("; ")];
+    return [...columns.map((name) => text(fields.get(name))), all.join("; ")];
   });
   print(table(["ID", "STATE", "ZONE", "RELEASE", "HEALTHY", "SINCE", "WHY"], rows));
   if (typeof body["last_action"] === "string") print(`last: ${body["last_action"]}`);
-  if (body["partial"] === true) process.stderr.write("This node does not lead, so it knows little: ask the leader\n");
+  if (body["partial"] === true) process.stderr.write("No node that leads could be asked, so little is known\n");
   return 0;
 }
 

@@ -1,5 +1,5 @@
+import { atLeader } from "./at-leader.ts";
 import { Client } from "./client.ts";
-import { toRecord } from "./json-record.ts";
 import { parseDuration } from "../config/index.ts";
 import { paint, paintState } from "./colours.ts";
 import { UsageError, type Invocation } from "./command.ts";
@@ -84,14 +84,11 @@ export async function snapshot(call: Invocation): Promise<number> {
 
 /** Asks the leader, as only it knows who answers. */
 export async function clusterHealth(call: Invocation): Promise<number> {
-  const found = await new Client(call).request("GET", "/cluster/leader");
-  const address = toRecord(found.bytes)["http_address"];
-  const url = found.status === 200 && typeof address === "string" ? address : undefined;
-  const flags = url === undefined ? call.flags : new Map([...call.flags, ["http-addr", [url]]]);
-  const body = await new Client({ ...call, flags }).json("GET", "/cluster/status");
+  const { call: led, isLed } = await atLeader(call);
+  const body = await new Client(led).json("GET", "/cluster/status");
   const { state, voters, healthy_voters: healthy, failure_tolerance: tolerance } = body;
   if (call.flags.has("json")) printJson({ state, failure_tolerance: tolerance ?? null });
-  else if (url === undefined) print(`${paintState(text(state))}: no node leads at the moment`);
+  else if (!isLed) print(`${paintState(text(state))}: no node leads at the moment`);
   else
     print(
       `${paintState(text(state))}: ${text(healthy)} of ${text(voters)} voters answer, ${text(tolerance)} more may fail`,

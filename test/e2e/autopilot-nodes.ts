@@ -60,6 +60,15 @@ export class AutopilotNodes {
     return this.agents.get(id)?.url ?? "";
   }
 
+  /** Cut off from all others, with everything it had open: the process stands still. */
+  pause(id: string): void {
+    this.agents.get(id)?.child.kill("SIGSTOP");
+  }
+
+  resume(id: string): void {
+    this.agents.get(id)?.child.kill("SIGCONT");
+  }
+
   async kill(id: string): Promise<void> {
     await this.agents.get(id)?.end("SIGKILL");
     this.agents.delete(id);
@@ -69,7 +78,7 @@ export class AutopilotNodes {
   async until(isReached: (state: ClusterState) => boolean): Promise<ClusterState> {
     for (;;) {
       for (const { url } of this.agents.values()) {
-        const state = await stateAt(url);
+        const state = await stateOf(url);
         if (state !== undefined && isReached(state)) return state;
       }
       await Bun.sleep(50);
@@ -91,8 +100,8 @@ async function get(url: string): Promise<Answer | undefined> {
   return body;
 }
 
-/** Undefined: this node does not lead. */
-async function stateAt(url: string): Promise<ClusterState | undefined> {
+/** Undefined: this node does not lead, or does not answer. */
+export async function stateOf(url: string): Promise<ClusterState | undefined> {
   const [status, autopilot] = await Promise.all([get(`${url}/cluster/status`), get(`${url}/cluster/autopilot/state`)]);
   if (status === undefined || autopilot === undefined || status.partial === true) return undefined;
   const { nodes = [], leader } = status;

@@ -115,8 +115,12 @@ describe("konsul cluster leave says what is wrong", () => {
       "--join-token=secret",
       `--join=${leader.peerAddress}`,
     ]);
-    const status = async (): Promise<{ readonly voters: number; readonly state: string }> =>
-      Object(await (await fetch(`${leader.url}/cluster/status`)).json());
+    const status = async (): Promise<{ readonly voters: number; readonly state: string }> => {
+      const body: { readonly voters: number; readonly state: string } = Object(
+        await (await fetch(`${leader.url}/cluster/status`)).json(),
+      );
+      return body;
+    };
     while ((await status()).voters !== 2) await Bun.sleep(50);
     await second.end("SIGKILL");
     while ((await status()).state !== "unavailable") await Bun.sleep(50);

@@ -6,11 +6,11 @@ test("a hiccup is no trouble; a disk or a loop that is slow again and again is, 
   for (let at = 0; at < 10_000; at += 500) condition.onWrite(at, at === 5_000 ? 2_000 : 5);
   condition.onDelay(9_000, 3_000);
   expect(condition.trouble(10_000)).toBeUndefined();
-  for (let at = 10_000; at < 20_000; at += 500) condition.onWrite(at, 400);
-  expect(condition.trouble(20_000)).toBe("its disk takes 400 ms for a write");
+  for (let at = 10_000; at < 20_000; at += 500) condition.onWrite(at, 700);
+  expect(condition.trouble(20_000)).toBe("its disk takes 700 ms for a write");
   for (let at = 20_000; at < 31_000; at += 500) condition.onWrite(at, 5);
   expect(condition.trouble(31_000)).toBeUndefined();
-  for (let at = 31_000; at < 41_000; at += 500) condition.onDelay(at, 300);
-  expect(condition.trouble(41_000)).toBe("its event loop is 300 ms late");
+  for (let at = 31_000; at < 41_000; at += 500) condition.onDelay(at, 600);
+  expect(condition.trouble(41_000)).toBe("its event loop is 600 ms late");
   expect(condition.trouble(60_000)).toBeUndefined();
 });

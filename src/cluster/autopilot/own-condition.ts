@@ -1,10 +1,10 @@
 /** What is looked at lies at most this far back. */
 const WINDOW_MS = 10_000;
-const SAMPLES_MIN = 8;
+const SAMPLES_MIN = 6;
 const SAMPLES_MAX = 1_000;
-/** A median above it is no hiccup. */
-const DISK_MS_MAX = 250;
-const LOOP_MS_MAX = 200;
+/** A median above it is no hiccup: half of what followers wait for at the usual settings. */
+const DISK_MS_MAX = 500;
+const LOOP_MS_MAX = 400;
 
 interface Sample {
   readonly at: number;
