@@ -58,6 +58,7 @@ describe("a backup", () => {
     expect(before.cluster).not.toBe((await identityOf(source)).cluster);
     for (const node of nodes) {
       expect(await keysOf(node)).toEqual(wanted);
+      while ((await fetch(`${node.url}/services/web?consistent`)).status === 503) await Bun.sleep(50);
       expect((await fetch(`${node.url}/services/web?consistent`)).status).toBe(200);
     }
     let heard = "";
@@ -71,7 +72,7 @@ describe("a backup", () => {
       while (keys.length !== wanted.length) keys = await keysOf(node).catch(() => []);
       expect(keys).toEqual(wanted);
     }
-  }, 60_000);
+  }, 120_000);
 
   test("that is damaged or cut short is refused by the command and by the server, and changes nothing", async () => {
     const node = await startAgent(["--dev"]);
@@ -109,7 +110,7 @@ describe("a backup", () => {
     const restored = await fetch(`${node.url}/snapshot`, { method: "PUT", body: good });
     expect(restored.status).toBe(200);
     expect((await fetch(`${node.url}/kv/b`)).status).toBe(404);
-  }, 60_000);
+  }, 120_000);
 
   test("is not there when saving failed", async () => {
     const file = join(temporaryFolder(), "backup");
