@@ -45,10 +45,22 @@ describe.skipIf(!hasTerminal)("in a terminal", () => {
     expect(await inTerminal(status, { NO_COLOR: "" })).toContain(COLOUR);
   });
 
-  test("--watch draws in place, and gives the cursor back", async () => {
-    const watched = await inTerminal(`timeout -s INT 2 ${KONSUL} cluster status --watch --interval 200ms`);
-    expect(watched.split("\u001B[H").length).toBeGreaterThan(3);
+  test("--watch draws in place until Ctrl-C, and gives the cursor back", async () => {
+    const command = `exec ${KONSUL} cluster status --watch --interval 100ms`;
+    const child = Bun.spawn(["script", "-qec", command, "/dev/null"], {
+      env: { PATH: process.env["PATH"] ?? "", TERM: "xterm", KONSUL_HTTP_ADDR: agent.url },
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    let [watched, isInterrupted] = ["", false];
+    for await (const chunk of child.stdout) {
+      watched += new TextDecoder().decode(chunk);
+      if (isInterrupted || watched.split("\u001B[H").length < 4) continue;
+      isInterrupted = true;
+      await child.stdin.write("\u0003");
+    }
     expect(watched.trimEnd()).toEndWith("\u001B[?25h");
+    expect(await child.exited).toBe(0);
   });
 });
 
