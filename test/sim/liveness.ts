@@ -9,6 +9,8 @@ const SETTLE_MS = 60_000;
 /** A session that was made at the very end has its TTL, and nearly as much again. */
 const SETTLE_AGAIN_MS = 25_000;
 const LOOK_EVERY_MS = 20;
+/** The last message of a link that was slow arrives within this time. */
+const LATE_MS = 1000;
 
 /** Ends all faults; every machine comes back, the ones with lost disks empty. */
 export function healAll(world: World): void {
@@ -18,6 +20,9 @@ export function healAll(world: World): void {
   for (const end of network.clones.values()) end();
   for (const phantom of world.phantoms) phantom.kill();
   network.links.heal();
+  world.watchpoints.clear();
+  network.damage = undefined;
+  network.doubled = undefined;
   for (const host of world.hosts) {
     host.traps.clear();
     host.log.heal();
@@ -30,7 +35,7 @@ export function healAll(world: World): void {
 
 /** From here on the cluster must serve within a bounded time, and then agree on everything. */
 export function checkLiveness(world: World): void {
-  const { scheduler, options } = world;
+  const { options } = world;
   const { heartbeatTimeoutMs, electionTimeoutMs } = options.timing;
   const ackedBefore = world.ackedCount;
   const bound = ELECTIONS_TO_SERVE * (heartbeatTimeoutMs + electionTimeoutMs) + 2 * options.lateTickMsMax + 5000;
@@ -44,11 +49,29 @@ export function checkLiveness(world: World): void {
   if (settled === undefined) {
     world.fail("agrees in the end", `${disagreement(world) ?? "agrees"} ${SETTLE_MS} ms later: ${standing(world)}`);
   }
-  scheduler.run(scheduler.now + 5 * electionTimeoutMs, () => false);
+  checkUndisturbed(world);
   if (waitUntil(world, SETTLE_AGAIN_MS, () => disagreement(world) === undefined) === undefined) {
     const later = disagreement(world) ?? "agrees";
     world.fail("agrees in the end", `${later} after it had settled: ${standing(world)}`);
   }
+}
+
+/** Nothing happens, so nobody takes over from a leader. */
+function checkUndisturbed(world: World): void {
+  // A write that began on a slow disk may still make its leader hand over, and a process may still be stopping.
+  const isQuiet = (): boolean =>
+    world.hosts.every(({ log }) => log.isIdle) && world.leader()?.status()?.isTransferring === false;
+  waitUntil(world, SETTLE_MS, isQuiet);
+  // So may a message of before that is late.
+  waitUntil(world, world.options.network.reorderMsMax + LATE_MS, () => false);
+  const processes = world.hosts.map(({ process }) => process);
+  const terms = new Set([world.leader()?.ledTerm]);
+  waitUntil(world, 5 * world.options.timing.electionTimeoutMs, () => {
+    terms.add(world.leader()?.ledTerm);
+    return false;
+  });
+  if (terms.size === 1 || world.hosts.some(({ process }, number) => process !== processes[number])) return;
+  world.fail("leads undisturbed", `terms ${[...terms].join(", ")} while nothing happens: ${standing(world)}`);
 }
 
 /** Simulated ms until it is so; undefined: not in time. */

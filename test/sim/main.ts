@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { runMutants } from "./mutants/run-mutants.ts";
+import { NEMESES, type NemesisName } from "./nemesis/nemesis.ts";
 import { describeFailure, describeMarks, describePlan, describeTally } from "./report.ts";
 import { planSeed, runPlan } from "./run-seed.ts";
 import { runBroken } from "./scenarios/run-broken.ts";
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     "time-ms": { type: "string" },
     share: { type: "string" },
     full: { type: "boolean", default: false },
+    nemesis: { type: "string", default: "" },
     marks: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
@@ -47,6 +49,7 @@ const USAGE = `bun test/sim/main.ts
   --scenarios [--attack 1.6]         breaks the rule behind each scenario; the scenario must fail
   --seconds T                        simulated seconds of a run, 60 unless told; or --ticks MS
   --full                             every run with sessions, locks, services and watchers; else one in twenty
+  --nemesis NAME                     only seeds with this attack: ${NEMESES.join(", ")}
   --workers N                        worker processes`;
 
 function say(text: string): void {
@@ -117,6 +120,7 @@ async function main(): Promise<number> {
   const from = Number(values.from);
   const stopsAtFailure = values["stop-at-failure"];
   const isFull = values.full;
+  const nemesis: NemesisName | "" = NEMESES.find((name) => name === values.nemesis) ?? "";
   const timeMs = values["time-ms"] === undefined ? Infinity : Number(values["time-ms"]);
   const workers = Number(values.workers ?? "1");
   if (values.help) {
@@ -139,16 +143,16 @@ async function main(): Promise<number> {
   if (values.scenarios) return runBroken({ only: values.attack, say });
   if (values.seed !== undefined) return runOne(Number(values.seed));
   if (values.ci) {
-    const share = { from, count: CI_SEEDS, horizonMs: horizon, timeMs: CI_MS_MAX, stopsAtFailure, isFull };
+    const share = { from, count: CI_SEEDS, horizonMs: horizon, timeMs: CI_MS_MAX, stopsAtFailure, isFull, nemesis };
     return runMany(share, CI_WORKERS, false);
   }
   if (values.sweep !== undefined) {
     const sweepMs = Number(values.sweep) * 60_000;
-    const share = { from, count: 1e9, horizonMs: horizon, timeMs: sweepMs, stopsAtFailure, isFull };
+    const share = { from, count: 1e9, horizonMs: horizon, timeMs: sweepMs, stopsAtFailure, isFull, nemesis };
     return runMany(share, Number(values.workers ?? "2"), true);
   }
   const count = Number(values.seeds ?? "100");
-  return runMany({ from, count, horizonMs: horizon, timeMs, stopsAtFailure, isFull }, workers, false);
+  return runMany({ from, count, horizonMs: horizon, timeMs, stopsAtFailure, isFull, nemesis }, workers, false);
 }
 
 process.exitCode = await main();

@@ -19,6 +19,8 @@ export const WANTED_MARKS = [
   "snapshot transfer cut",
   "snapshot resumed",
   "snapshot over a longer log",
+  "chunk of a given up transfer",
+  "damaged entry on the wire",
   "compaction past a follower",
   "crash in mid install",
   "crash with unsynced transaction kept",

@@ -1,22 +1,27 @@
 import { unreachable, type BootId, type LogIndex, type MemberKey } from "../../src/base/index.ts";
-import type {
-  CoreStatus,
-  Entry,
-  Membership,
-  Message,
-  Observation,
-  Persist,
-  SnapshotMeta,
+import {
+  decodeMembership,
+  type CoreStatus,
+  type Entry,
+  type Membership,
+  type Message,
+  type Observation,
+  type Persist,
+  type SnapshotMeta,
 } from "../../src/raft/index.ts";
 import type { LogImage } from "./disk/log-image.ts";
+import { ChangeGates } from "./invariants/change-gates.ts";
 import { CommittedLog } from "./invariants/committed-log.ts";
 import { ElectionSafety } from "./invariants/election-safety.ts";
+import { checkAcknowledged, checkInstalled, checkReset } from "./invariants/kept-log.ts";
 import { LogMatching } from "./invariants/log-matching.ts";
 import { MembershipSafety } from "./invariants/membership-safety.ts";
 import { OneVote } from "./invariants/one-vote.ts";
+import { OwnTermCommits } from "./invariants/own-term.ts";
 import { checkPromises } from "./invariants/promises.ts";
 import { checkBacked } from "./invariants/quorum-backed.ts";
 import type { Fail } from "./invariants/reporter.ts";
+import { ReadFloors } from "./invariants/read-floors.ts";
 import { checkSnapshot } from "./invariants/snapshot-truth.ts";
 import type { Marks } from "./marks.ts";
 
@@ -37,14 +42,19 @@ export class Oracle {
   readonly memberships: MembershipSafety;
   readonly #votes: OneVote;
   readonly #matching: LogMatching;
+  readonly #ownTerm: OwnTermCommits;
+  readonly #gates: ChangeGates;
+  readonly #readFloors: ReadFloors;
+  readonly #acked: () => LogIndex;
   readonly #fail: Fail;
   readonly #marks: Marks;
-  /** Memberships in some log, by index: not known to be committed. */
-  readonly #uncommitted = new Map<LogIndex, Membership>();
+  /** Memberships in some log that are not known to be committed, and the index of the one before in that log. */
+  #uncommitted: { readonly index: LogIndex; readonly after: LogIndex; readonly membership: Membership }[] = [];
   /** Disks by pair, of pairs that are gone too: what they acknowledged counts. */
   readonly #images = new Map<MemberKey, LogImage>();
 
-  constructor(fail: Fail, marks: Marks) {
+  /** `acked`: everything that was acknowledged to anyone is at or below it. */
+  constructor(fail: Fail, marks: Marks, acked: () => LogIndex) {
     this.#fail = fail;
     this.#marks = marks;
     this.committed = new CommittedLog(fail);
@@ -52,6 +62,10 @@ export class Oracle {
     this.memberships = new MembershipSafety(fail);
     this.#votes = new OneVote(fail);
     this.#matching = new LogMatching(fail);
+    this.#ownTerm = new OwnTermCommits(fail);
+    this.#gates = new ChangeGates(fail);
+    this.#readFloors = new ReadFloors(fail);
+    this.#acked = acked;
   }
 
   onDisk(key: MemberKey, image: LogImage): void {
@@ -69,6 +83,7 @@ export class Oracle {
       case "append":
         this.elections.onClaim(message.term, by);
         this.committed.onAppendSent(by.key, message.term, message);
+        this.#ownTerm.onClaim(by.key, message, by.durable);
         return;
       case "vote":
         this.#votes.onVote(by.key, message.term, by.key);
@@ -87,10 +102,19 @@ export class Oracle {
         this.#marks.hit("removed node told");
         return;
       case "append-reply":
+        if (message.ok) {
+          const logs = { own: by.durable, leader: this.#images.get(message.to) };
+          checkAcknowledged(message, logs, this.#fail);
+        }
+        return;
+      case "read-index":
+        this.#readFloors.onAsked(by.key, message.request, this.#acked());
+        return;
+      case "read-index-reply":
+        if (message.ok) this.#readFloors.onAnswered(by.key, message);
+        return;
       case "goodbye":
       case "pre-vote":
-      case "read-index":
-      case "read-index-reply":
       case "snapshot-reply":
       case "stale-term":
       case "timeout-now":
@@ -102,6 +126,7 @@ export class Oracle {
 
   onPersist(by: Observed, operations: readonly Persist[]): void {
     let { hard } = by.durable;
+    checkReset(by.key, by.durable, operations, this.#fail);
     for (const operation of operations) {
       if (operation.truncateFrom !== undefined) this.#onTruncate(by, hard.term, operation);
       if (operation.reset !== undefined && by.durable.lastIndex > operation.reset.index) {
@@ -120,7 +145,7 @@ export class Oracle {
     const term = status?.term ?? by.durable.hard.term;
     this.committed.onApply(entry, { key: by.key, term, stateHash });
     if (isKnown) return;
-    if (status !== undefined) this.#checkBacked(entry, status);
+    this.#checkBacked(entry);
     if (entry.kind === "noop") this.#onNoop(entry);
     if (entry.kind === "membership") this.#onMembership(entry);
   }
@@ -132,6 +157,11 @@ export class Oracle {
     }
   }
 
+  /** A running node has taken over a snapshot of its leader. */
+  onInstalled(by: Observed, index: LogIndex): void {
+    checkInstalled(by.key, by.durable, index, this.#fail);
+  }
+
   onSnapshot(meta: SnapshotMeta): void {
     checkSnapshot(meta, { log: this.committed, memberships: this.memberships }, this.#fail);
   }
@@ -141,13 +171,15 @@ export class Oracle {
       this.#fail("log matching", `${by.key} finds another log at ${observation.index} on ${observation.peer}`);
     }
     if (observation.kind === "membership" && observation.index > this.memberships.currentIndex) {
-      this.#uncommitted.set(observation.index, observation.membership);
+      this.#onUncommitted(by, observation.index, observation.membership);
     }
     if (observation.kind !== "role" || observation.role !== "leader") return;
     if (this.elections.onClaim(observation.term, by)) this.#marks.hit("leader elected");
     const status = by.status();
     if (status === undefined) return;
     this.committed.onLeader(by.key, observation.term, status.lastIndex);
+    this.#votes.checkElected(by.key, observation.term, status.membership);
+    this.#ownTerm.onLeader(observation.term, status.commit);
     this.#markFigure8(by, status);
   }
 
@@ -159,6 +191,13 @@ export class Oracle {
     if (entry === undefined) return;
     const holders = voters.filter((key) => this.#images.get(key)?.idAt(entry.index)?.chain === entry.chain);
     if (holders.length * 2 > voters.length) this.#marks.hit("Figure 8: an older entry on a quorum, not committed");
+  }
+
+  #onUncommitted(by: Observed, index: LogIndex, membership: Membership): void {
+    const status = by.status();
+    if (status === undefined) return;
+    this.#gates.onMembership(by, { index, membership }, status);
+    this.#uncommitted.push({ index, after: status.committedMembershipIndex, membership });
   }
 
   #onTruncate(by: Observed, term: number, { truncateFrom, hard }: Persist): void {
@@ -183,11 +222,17 @@ export class Oracle {
     }
   }
 
-  #checkBacked(entry: Entry, status: CoreStatus): void {
+  #checkBacked(entry: Entry): void {
+    const { current, currentIndex } = this.memberships;
     // The first entry of a cluster is committed by definition.
-    if (entry.index === 1) return;
-    // A leader counts by the newest membership in its log, which the one that applies need not know yet.
-    const memberships = [status.committedMembership, status.membership, ...this.#uncommitted.values()];
+    if (entry.index === 1 || current === undefined) return;
+    // A leader counts by the newest membership in its log: an entry before it by the one that follows the committed one
+    // at most, as the next comes only after that is committed; a membership by itself.
+    const following = this.#uncommitted.filter(({ after }) => after <= currentIndex);
+    const memberships =
+      entry.kind === "membership"
+        ? [decodeMembership(entry.data)]
+        : [current, ...following.map(({ membership }) => membership)];
     checkBacked(entry, memberships, { imageOf: (key) => this.#images.get(key), fail: this.#fail });
   }
 
@@ -201,7 +246,7 @@ export class Oracle {
   #onMembership(entry: Entry): void {
     const before = this.memberships.current;
     const membership = this.memberships.onCommitted(entry);
-    for (const index of this.#uncommitted.keys()) if (index <= entry.index) this.#uncommitted.delete(index);
+    this.#uncommitted = this.#uncommitted.filter(({ index }) => index > entry.index);
     if (membership.outgoing.length > 0) this.#marks.hit("joint membership");
     if (before === undefined) return;
     const leader = this.elections.leaderOf(entry.term);

@@ -52,6 +52,8 @@ export class Process implements Running {
   readonly #changes = new Map<string, { readonly index: number; readonly at: number }>();
   /** Commit and applied as last seen: they never fall in one process. */
   #seen = { commit: 0, term: 0 };
+  /** What this leader of a term last knew of the others. */
+  #matches: { readonly term: number; readonly of: Map<MemberKey, number> } = { term: 0, of: new Map() };
   /** The term that it leads in, as far as it knows. */
   ledTerm: number | undefined;
   candidateTerm = -1;
@@ -220,7 +222,11 @@ export class Process implements Running {
     if (!this.#isInstalling && snapshotIndex <= applied && applied > durableIndex)
       fail(`applied ${applied} is beyond durable ${durableIndex}`);
     if (snapshotIndex > commit) fail(`snapshot ${snapshotIndex} is beyond commit ${commit}`);
+    if (term !== this.#matches.term) this.#matches = { term, of: new Map() };
     for (const { key, match, next } of status.peers) {
+      const before = this.#matches.of.get(key) ?? 0;
+      if (match < before) fail(`the match of ${key} falls from ${before} to ${match}`);
+      this.#matches.of.set(key, match);
       if (match >= next) fail(`the match ${match} of ${key} is not below next ${next}`);
     }
     this.#seen = { commit, term };
@@ -339,7 +345,10 @@ export class Process implements Running {
       restoreEnd: (meta) => {
         machine.restoreEnd(meta);
         this.#isInstalling = false;
-        if (this.#node !== undefined) this.#world.marks.hit("snapshot installed");
+        if (this.#node !== undefined) {
+          this.#world.marks.hit("snapshot installed");
+          oracle.onInstalled(this, meta.index);
+        }
         oracle.onRestored(this, meta.index, machine.stateHash());
       },
       stateHash: () => machine.stateHash(),

@@ -1,3 +1,5 @@
+import { NEMESES, type NemesisName } from "./nemesis/nemesis.ts";
+import type { SwarmLimits } from "./swarm.ts";
 import { runPlan, planSeed, type RunResult } from "./run-seed.ts";
 
 /** What one worker process is asked to do: `from`, `from + step`, and so on. */
@@ -11,6 +13,8 @@ export interface Share {
   readonly stopsAtFailure: boolean;
   /** Every seed with all that stands above the node, instead of one in twenty. */
   readonly isFull: boolean;
+  /** Only seeds with this attack; "": all. */
+  readonly nemesis: NemesisName | "";
 }
 
 /** One seed in this many is run twice, and both runs must be the same. */
@@ -21,14 +25,26 @@ export function runShare(share: Share, tell: (result: RunResult) => void): void 
   const startedAt = performance.now();
   for (let number = 0; number < share.count && performance.now() - startedAt < share.timeMs; number += 1) {
     const seed = share.from + number * share.step;
+    if (!isWanted(seed, share)) continue;
     const result = runSeed(seed, share);
     tell(result);
     if (result.violation !== undefined && share.stopsAtFailure) return;
   }
 }
 
-function runSeed(seed: number, { horizonMs, isFull }: Share): RunResult {
-  const limits = { ...(horizonMs === undefined ? {} : { horizonMs }), ...(isFull ? { machine: "full" as const } : {}) };
+function isWanted(seed: number, share: Share): boolean {
+  if (share.nemesis === "") return true;
+  return planSeed(seed, limitsOf(share)).faults.some(
+    ({ body }) => body.kind === "nemesis" && body.name === share.nemesis,
+  );
+}
+
+function limitsOf({ horizonMs, isFull }: Share): SwarmLimits {
+  return { ...(horizonMs === undefined ? {} : { horizonMs }), ...(isFull ? { machine: "full" as const } : {}) };
+}
+
+function runSeed(seed: number, share: Share): RunResult {
+  const limits = limitsOf(share);
   const result = runPlan(planSeed(seed, limits));
   if (seed % TWICE_EVERY !== 0 || result.violation !== undefined) return result;
   const again = runPlan(planSeed(seed, limits));
@@ -39,9 +55,8 @@ function runSeed(seed: number, { horizonMs, isFull }: Share): RunResult {
 
 /** A share as its text; the numbers that JSON cannot say are left out. */
 export function parseShare(text: string): Share {
-  const [from = 0, step = 1, count = 0, horizonMs = NaN, timeMs = Infinity, stops = 0, full = 0] = text
-    .split(",")
-    .map(Number);
+  const parts = text.split(",");
+  const [from = 0, step = 1, count = 0, horizonMs = NaN, timeMs = Infinity, stops = 0, full = 0] = parts.map(Number);
   return {
     from,
     step,
@@ -50,9 +65,10 @@ export function parseShare(text: string): Share {
     timeMs,
     stopsAtFailure: stops === 1,
     isFull: full === 1,
+    nemesis: NEMESES.find((name) => name === parts[7]) ?? "",
   };
 }
 
-export function shareText({ from, step, count, horizonMs, timeMs, stopsAtFailure, isFull }: Share): string {
-  return [from, step, count, horizonMs ?? NaN, timeMs, Number(stopsAtFailure), Number(isFull)].join(",");
+export function shareText({ from, step, count, horizonMs, timeMs, stopsAtFailure, isFull, nemesis }: Share): string {
+  return [from, step, count, horizonMs ?? NaN, timeMs, Number(stopsAtFailure), Number(isFull), nemesis].join(",");
 }

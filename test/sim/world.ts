@@ -19,8 +19,10 @@ import {
 } from "../../src/raft/index.ts";
 import { Host } from "./host.ts";
 import { createReporter, type Fail } from "./invariants/reporter.ts";
+import { TransferEnds } from "./invariants/transfer-ends.ts";
 import { Marks } from "./marks.ts";
 import { Network } from "./network/network.ts";
+import { Watchpoints } from "./nemesis/watchpoints.ts";
 import type { Standing } from "./network/wires.ts";
 import { Oracle } from "./oracle.ts";
 import { Ledger } from "./registry/ledger.ts";
@@ -49,6 +51,8 @@ export class World implements Stage {
   readonly network: Network;
   readonly hosts: readonly Host[];
   readonly ledger: Ledger;
+  readonly watchpoints = new Watchpoints(this.scheduler);
+  readonly transferEnds: TransferEnds;
   clients: readonly Caller[] = [];
   /** Processes beside those of the machines. */
   readonly phantoms = new Set<{ kill(): void }>();
@@ -80,7 +84,8 @@ export class World implements Stage {
       this.violation ??= { rule, detail, at: this.scheduler.now };
       return report(rule, detail);
     };
-    this.oracle = new Oracle(this.fail, this.marks);
+    this.oracle = new Oracle(this.fail, this.marks, () => this.ackedIndex);
+    this.transferEnds = new TransferEnds(this.fail, this.scheduler, options);
     this.ledger = new Ledger({ now: () => this.scheduler.now, fail: this.fail, driftMax: options.driftMax });
     this.network = new Network(this, options.network, this.random.fork(), (host) => this.#standingAt(host));
     this.hosts = Array.from({ length: options.hostCount }, (_, number) => {
@@ -145,6 +150,7 @@ export class World implements Stage {
 
   onSend(process: Running, message: Message): void {
     this.#messages += 1;
+    this.watchpoints.tell({ kind: "sent", process, message });
     this.trace.mix(this.scheduler.now);
     this.trace.mix(process.host.number * 64 + message.kind.length + message.term * 512);
     this.trace.line(this.scheduler.now, () => describe(message));
@@ -157,11 +163,13 @@ export class World implements Stage {
   onObservation(process: Running, observation: Observation): void {
     this.trace.mixText(observation.kind);
     if (observation.kind === "role" || observation.kind === "membership") this.#wakeLookouts();
+    this.watchpoints.tell({ kind: "observed", process, observation });
     this.trace.line(this.scheduler.now, () => `${process.key} ${JSON.stringify(observation, withoutMembers)}`);
     switch (observation.kind) {
       case "mark":
         this.marks.add(`core: ${observation.mark}`, 1);
         this.#onCoreMark(process, observation.mark);
+        if (observation.mark === "transfer-started") this.transferEnds.onStarted(process);
         return;
       case "truncated":
         this.marks.hit("suffix truncated");

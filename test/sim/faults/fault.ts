@@ -1,5 +1,6 @@
 import type { MessageBody } from "../../../src/raft/index.ts";
 import type { AMNESIAS, ROLES, SCENES } from "./amnesia-matrix.ts";
+import type { NemesisName } from "../nemesis/nemesis.ts";
 
 /** Who is hit: a role at the moment of the fault, or the n-th host. Survives the removal of other faults while shrinking. */
 export type Target = { readonly kind: "leader" } | { readonly kind: "host"; readonly number: number };
@@ -83,9 +84,11 @@ export type FaultBody =
   | { readonly kind: "remove"; readonly target: Target; readonly forMs: number; readonly isTold: boolean }
   | { readonly kind: "demote"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "raw-change"; readonly salt: number }
-  | { readonly kind: "burst"; readonly target: Target; readonly count: number };
+  | { readonly kind: "burst"; readonly target: Target; readonly count: number }
+  /** An attack of several steps, drawn apart from all other faults. */
+  | { readonly kind: "nemesis"; readonly name: NemesisName; readonly salt: number };
 
-export type FaultClass = FaultBody["kind"];
+export type FaultClass = Exclude<FaultBody["kind"], "nemesis">;
 
 export interface Fault {
   /** Simulated ms. */

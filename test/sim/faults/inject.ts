@@ -2,6 +2,7 @@ import { createPrng, unreachable } from "../../../src/base/index.ts";
 import type { MembershipChange } from "../../../src/raft/index.ts";
 import type { Host } from "../host.ts";
 import type { Process } from "../process.ts";
+import { strike } from "../nemesis/strike.ts";
 import type { World } from "../world.ts";
 import { forget, rollBackBehindLeader } from "./amnesia.ts";
 import { canLose } from "./budget.ts";
@@ -31,6 +32,7 @@ function inject(world: World, body: FaultBody): void {
   if (body.kind === "cut-transfers") return world.network.cutTransfers();
   if (body.kind === "raw-change") return rawChange(world, body.salt);
   if (body.kind === "amnesia") return forget(world, body);
+  if (body.kind === "nemesis") return strike(world, body.name, body.salt);
   const host = hostOf(world, body.target);
   if (host !== undefined) injectAt(world, host, body);
 }
@@ -38,7 +40,7 @@ function inject(world: World, body: FaultBody): void {
 function injectAt(
   world: World,
   host: Host,
-  body: Exclude<FaultBody, { kind: "crash-all" | "cut-transfers" | "raw-change" | "amnesia" }>,
+  body: Exclude<FaultBody, { kind: "crash-all" | "cut-transfers" | "raw-change" | "amnesia" | "nemesis" }>,
 ): void {
   switch (body.kind) {
     case "crash":

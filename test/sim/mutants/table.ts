@@ -1,7 +1,8 @@
+import { EQUIVALENT } from "./equivalent.ts";
 import { FORGETTING } from "./forgetting.ts";
-import type { Mutant } from "./mutant.ts";
-
-type Draft = Omit<Mutant, "number" | "seeds">;
+import { LATER } from "./later.ts";
+import type { Draft, Mutant } from "./mutant.ts";
+import { NEMESIS_FOR, QUICK_SEEDS } from "./quick-seeds.ts";
 
 const ELECTIONS: readonly Draft[] = [
   {
@@ -446,50 +447,6 @@ const APPLICATION: readonly Draft[] = [
   },
 ];
 
-/** Seeds that caught a mutant, by its number; kept here so that the quick run needs few. */
-const QUICK_SEEDS: ReadonlyMap<number, readonly number[]> = new Map([
-  [1, [1]],
-  [2, [1]],
-  [3, [1]],
-  [4, [1]],
-  [6, [3]],
-  [7, [24]],
-  [9, [9]],
-  [11, [9]],
-  [13, [1]],
-  [14, [1]],
-  [16, [6]],
-  [18, [6]],
-  [19, [1]],
-  [20, [1]],
-  [21, [1]],
-  [22, [35]],
-  [27, [1]],
-  [28, [3]],
-  [29, [3]],
-  [37, [21]],
-  [43, [1]],
-  [45, [1]],
-  [46, [1]],
-  [47, [15]],
-  [50, [15]],
-  [52, [163]],
-  [53, [7]],
-  [56, [6]],
-  [57, [6]],
-  [60, [1]],
-  [61, [2]],
-  [62, [8]],
-  [63, [5]],
-  [64, [1]],
-  [65, [1]],
-  [66, [3]],
-  [67, [3]],
-  [68, [16]],
-  [69, [16]],
-  [70, [2]],
-]);
-
 /** Numbered from 1. Append only, so that a number keeps its meaning. */
 const NUMBERED: readonly Mutant[] = [
   ...ELECTIONS,
@@ -499,6 +456,13 @@ const NUMBERED: readonly Mutant[] = [
   ...READS,
   ...DRIVER,
   ...APPLICATION.map((draft) => ({ ...draft, isFull: true })),
-].map((draft, place) => ({ ...draft, number: place + 1, seeds: QUICK_SEEDS.get(place + 1) ?? [] }));
+  ...LATER,
+].map((draft, place) => ({ ...draft, number: place + 1, seeds: [] }));
 
-export const MUTANTS: readonly Mutant[] = [...NUMBERED, ...FORGETTING];
+export const MUTANTS: readonly Mutant[] = [...NUMBERED, ...FORGETTING]
+  .filter(({ number }) => !EQUIVALENT.has(number))
+  .map((mutant) => ({
+    ...mutant,
+    nemesis: NEMESIS_FOR.get(mutant.number),
+    seeds: QUICK_SEEDS.get(mutant.number) ?? mutant.seeds,
+  }));

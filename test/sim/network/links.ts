@@ -52,11 +52,13 @@ export class Links {
     return "held";
   }
 
-  cut(blocks: (from: number, to: number) => boolean, forMs: number, isHeld: boolean): void {
+  /** Ends after its time, or when the result is called. */
+  cut(blocks: (from: number, to: number) => boolean, forMs: number, isHeld: boolean): () => void {
     const held: (() => void)[] | undefined = isHeld ? [] : undefined;
     const cut: Cut = { blocks, until: this.#scheduler.now + forMs, held };
     this.#cuts.push(cut);
     this.#scheduler.after(forMs, () => this.#end(cut));
+    return () => this.#end(cut);
   }
 
   slowDown(host: number, extraMs: number, forMs: number): void {

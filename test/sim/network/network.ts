@@ -21,6 +21,10 @@ export class Network implements Wires {
   isCalm = false;
   /** How to end the clone of a live process, by its transport. */
   readonly clones = new Map<End, () => void>();
+  /** Messages of this kind come twice. */
+  doubled: Message["kind"] | undefined;
+  /** Changes the next message of this machine that it can change. */
+  damage: { readonly from: number; readonly change: (message: Message) => Message | undefined } | undefined;
   readonly #standingAt: (host: number) => Standing;
 
   constructor(
@@ -45,6 +49,10 @@ export class Network implements Wires {
   /** Everything that one turn wants to tell one peer. */
   carry(connection: Wire, from: End, messages: readonly Message[]): void {
     const to = connection.other(from);
+    if (this.damage?.from === from.host) messages = this.#damaged(messages, this.damage.change);
+    if (this.doubled !== undefined) {
+      messages = messages.flatMap((message) => (message.kind === this.doubled ? [message, message] : [message]));
+    }
     const { lossChance, duplicateChance, reorderChance } = this.options;
     if (this.isCalm || lossChance + duplicateChance + reorderChance === 0)
       return this.#deliver(connection, to, messages);
@@ -64,6 +72,17 @@ export class Network implements Wires {
     if (this.clones.size === 0) return;
     this.clones.get(one)?.();
     this.clones.get(other)?.();
+  }
+
+  #damaged(messages: readonly Message[], change: (message: Message) => Message | undefined): readonly Message[] {
+    for (const [at, message] of messages.entries()) {
+      const changed = change(message);
+      if (changed === undefined) continue;
+      this.damage = undefined;
+      this.marks.hit("damaged entry on the wire");
+      return messages.with(at, changed);
+    }
+    return messages;
   }
 
   cutTransfers(): void {

@@ -10,6 +10,7 @@ export class Transfer implements RunningTransfer {
   readonly #host: number;
   #receiver: End | undefined;
   #isDone = false;
+  #lastChunkLateMs = 0;
   #stall: Timer | undefined;
 
   constructor(network: Wires, from: End, snapshot: OutgoingSnapshot, host: number) {
@@ -36,6 +37,11 @@ export class Transfer implements RunningTransfer {
   /** Is this process an end of it? */
   touches(end: End): boolean {
     return end === this.#from || end === this.#receiver;
+  }
+
+  /** What is on the wire arrives, whatever its sender has decided since. */
+  delayLastChunk(byMs: number): void {
+    this.#lastChunkLateMs = byMs;
   }
 
   /** Ends the transfer; `done` is told once. */
@@ -69,9 +75,12 @@ export class Transfer implements RunningTransfer {
 
   #pass(offset: number, bytes: Uint8Array, isLast: boolean): void {
     const { scheduler, options, trace } = this.#network;
-    scheduler.after(this.#latency() + options.chunkMs, () => {
+    const lateMs = isLast ? this.#lastChunkLateMs : 0;
+    scheduler.after(this.#latency() + options.chunkMs + lateMs, () => {
       const receiver = this.#receiver;
-      if (this.#isDone || this.#isCut() || receiver === undefined || !receiver.gate.isAlive) return;
+      if (this.#isDone && lateMs === 0) return;
+      if (this.#isCut() || receiver === undefined || !receiver.gate.isAlive) return;
+      if (this.#isDone) this.#network.marks.hit("chunk of a given up transfer");
       const { meta, session, term } = this.snapshot;
       trace.mix(offset + bytes.length);
       receiver.gate.enter(() =>

@@ -46,6 +46,7 @@ export interface RunningTransfer {
   readonly snapshot: OutgoingSnapshot;
   touches(end: End): boolean;
   finish(ok: boolean): void;
+  delayLastChunk(byMs: number): void;
 }
 
 /** What is at a machine's address: a process, nothing (connections are refused), or silence. */

@@ -133,6 +133,7 @@ export class Client implements Caller {
       if (outcome.kind === "refused") {
         this.#world.onRefused(asked.value);
         if (outcome.refusal.kind === "overloaded") this.#world.marks.hit("proposal refused as overloaded");
+        this.#world.transferEnds.onRefusal(process, outcome.refusal.kind);
         return once("nothing");
       }
       if (outcome.kind === "unknown") {
