@@ -40,6 +40,7 @@ import { createTcpTransport, parseHostPort, type Introduction, type TcpTransport
 import type { TlsFiles } from "./tls-files.ts";
 
 const FORWARD_GRACE_MS = 2000;
+const CONFESSION_MS_MAX = 1000;
 const TRACE_TIMEOUT_MS = 5000;
 
 /** A node that does not serve yet has done nothing: the same as one that does not lead. */
@@ -159,6 +160,11 @@ export class Peers {
   /** From now on this node can let others in. */
   attach(node: RaftNode): void {
     this.#node = node;
+    node.observe({
+      onCondition: ({ kind }) => {
+        if (kind === "untrusted") this.#confess(node);
+      },
+    });
   }
 
   /** Watches that this node's cluster is the one that it should be part of. Returns what ends it. */
@@ -256,10 +262,31 @@ export class Peers {
     answer: (body: Uint8Array) => void,
   ): void {
     const { method, body, peer } = call;
+    if (method === "confess") return this.#onConfession(peer, answer);
     if (method === "http") return void this.#answerHttp(body, answer);
     if (method === "record") return answer(this.#takeRecord(body, peer));
     if (method === "trace") this.#onTraces?.(decodeTraces(body));
     if (!answerPeer(this.#answering, { method, body, peer: identityOf(peer) }, answer)) answer(EMPTY_BYTES);
+  }
+
+  #onConfession(peer: Introduction, answer: (body: Uint8Array) => void): void {
+    answer(EMPTY_BYTES);
+    // Only over a connection between members: whoever merely asks has proved a token, but not who it is.
+    if (peer.purpose !== "peer") return;
+    const { key } = identityOf(peer);
+    this.#options.logger.warn("A member says that its disk cannot be trusted: nothing of it counts any more", {
+      member: key,
+    });
+    this.#node?.onConfession({ key, boot: peer.boot });
+  }
+
+  /** Tells the connected members that this node's disk broke a promise: they must not count on it, even if it comes back. */
+  #confess(node: RaftNode): void {
+    const { core, self } = node.status();
+    for (const key of core.membership.members.keys()) {
+      const request = { method: "confess", body: EMPTY_BYTES, timeoutMs: CONFESSION_MS_MAX };
+      if (key !== self) this.transport.call(key, request, () => undefined);
+    }
   }
 
   async #answerHttp(body: Uint8Array, answer: (body: Uint8Array) => void): Promise<void> {

@@ -1,4 +1,4 @@
-import type { LogIndex, MemberKey, Term } from "../base/index.ts";
+import type { BootId, LogIndex, MemberKey, Term } from "../base/index.ts";
 import type { CoreStatus, Entry, MembershipChange, Observation, Refusal, SnapshotMeta } from "../raft/index.ts";
 import type { ApplyResult } from "./ports.ts";
 
@@ -108,6 +108,8 @@ export interface RaftNode {
   status(): NodeStatus;
   /** The disk broke a promise outside of any request: this node stops counting, and says why. */
   distrust(reason: string): void;
+  /** Another member has said that its own disk cannot be trusted. */
+  onConfession(peer: { readonly key: MemberKey; readonly boot: BootId }): void;
   observe(observer: NodeObserver): void;
   /** Stops taking, drains, hands leadership over, closes the ports. Bounded by `deadline`. */
   stop(deadline: number, done: () => void): void;

@@ -1,4 +1,4 @@
-import { err, ok, type LogIndex, type MemberKey, type Result, type Timer } from "../base/index.ts";
+import { err, ok, type BootId, type LogIndex, type MemberKey, type Result, type Timer } from "../base/index.ts";
 import { createCore, type MembershipChange, type RaftEvent } from "../raft/index.ts";
 import { recover, type Recovered } from "./boot.ts";
 import { tooNewFor, versionIn } from "./cluster-version.ts";
@@ -163,6 +163,10 @@ class Node implements RaftNode {
       leaderCommit: core.role === "leader" ? core.commit : Math.max(this.#leaderCommit, core.commit),
       now: this.#options.clock.now(),
     };
+  }
+
+  onConfession({ key, boot }: { readonly key: MemberKey; readonly boot: BootId }): void {
+    this.#turn.submit({ kind: "confession", now: this.#options.clock.now(), key, boot });
   }
 
   distrust(reason: string): void {

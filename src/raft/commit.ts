@@ -17,8 +17,11 @@ export function commitTo(s: State, index: number): void {
 export function advanceCommit(s: State, leading: Leading): void {
   if (!leading.isCommitDirty) return;
   leading.isCommitDirty = false;
-  const acked = (key: MemberKey): number | undefined =>
-    key === s.self ? ownDurable(s) : leading.progress.get(key)?.match;
+  const acked = (key: MemberKey): number | undefined => {
+    if (key === s.self) return ownDurable(s);
+    // What it acknowledged may be lost with all the rest.
+    return s.distrusted.has(key) ? 0 : leading.progress.get(key)?.match;
+  };
   const index = committedIndex(s.members.effective.membership, acked);
   if (index <= s.commit || s.log.termAt(index) !== s.hard.term) return;
   commitTo(s, index);

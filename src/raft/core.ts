@@ -17,7 +17,7 @@ import type { PairSeq } from "./pair-seq.ts";
 import { onCancelRead, onRead } from "./read-index.ts";
 import { onReceive } from "./receive.ts";
 import { isSoleVoter, shownRole } from "./role.ts";
-import { memberSeqs } from "./rollback.ts";
+import { memberSeqs, onConfession } from "./rollback.ts";
 import { settleLeader } from "./settle.ts";
 import { onSnapshotInstalled, onSnapshotReceived } from "./snapshot-follower.ts";
 import { onSnapshotSent, onSnapshotTaken } from "./snapshot-leader.ts";
@@ -132,6 +132,9 @@ function dispatch(s: State, event: RaftEvent): void {
     case "peer-down":
       return onPeerDown(s, event.key, event.boot);
     case "leader-gone":
+      return onLeaderGone(s, event.key, event.boot);
+    case "confession":
+      onConfession(s, event.key);
       return onLeaderGone(s, event.key, event.boot);
     case "duplicate-pair":
       return onDuplicatePair(s, event.key, event.present);

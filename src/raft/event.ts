@@ -80,6 +80,8 @@ export type RaftEvent =
    * said goodbye. `term` is the term in which it was last heard.
    */
   | { readonly kind: "leader-gone"; readonly now: number; readonly key: MemberKey; readonly boot: BootId }
+  /** A peer says of itself that its disk broke a promise: nothing that it granted or acknowledged counts, now or later. */
+  | { readonly kind: "confession"; readonly now: number; readonly key: MemberKey; readonly boot: BootId }
   /** Two live processes claim one pair: neither counts until one is gone. */
   | { readonly kind: "duplicate-pair"; readonly now: number; readonly key: MemberKey; readonly present: boolean }
   /** Until then this core, should it lead, makes no voters by itself: somebody else decides who becomes one. */

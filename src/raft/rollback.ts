@@ -6,6 +6,9 @@ import { hasQuorum } from "./quorum.ts";
 import { send } from "./send.ts";
 import type { Leading, State } from "./state.ts";
 
+/** In the place of a boot id: whichever process speaks for the pair. */
+const EVERY_PROCESS = "";
+
 /**
  * How a data folder that was put back to an older copy is found: its own files agree with each other, so the others must
  * know better. Each acknowledgement carries the number of transactions on that disk; the leader writes the highest into
@@ -43,7 +46,9 @@ export function logSeqs(s: State, leading: Leading): void {
 export function judgeFolder(s: State, key: MemberKey): void {
   const peer = s.peers.get(key);
   const known = s.seqs.get(key);
-  if (peer?.startSeq === undefined || peer.boot === undefined || s.distrusted.get(key) === peer.boot) return;
+  const judged = s.distrusted.get(key);
+  if (peer?.startSeq === undefined || peer.boot === undefined) return;
+  if (judged === EVERY_PROCESS || judged === peer.boot) return;
   s.distrusted.delete(key);
   if (known === undefined || known.boot === peer.boot || peer.startSeq >= known.seq) return;
   // Nobody is accused if too few trusted voters were left to go on.
@@ -55,6 +60,14 @@ export function judgeFolder(s: State, key: MemberKey): void {
   s.distrusted.set(key, peer.boot);
   s.out.mark("rolled-back-accused");
   tellRolledBack(s, key);
+}
+
+/** Its own word is enough, whoever is left: it will not serve any more, and no process may believe its folder again. */
+export function onConfession(s: State, key: MemberKey): void {
+  if (key === s.self) return;
+  s.distrusted.set(key, EVERY_PROCESS);
+  s.out.mark("confession-heard");
+  if (s.leading !== undefined) s.leading.isCommitDirty = true;
 }
 
 /** Names the process: another one of this pair may have found its folder whole. */

@@ -394,6 +394,31 @@ describe("C. membership: who may be lost", () => {
     expect(ofKind(sent, "replaced")).toEqual([]);
   });
 
+  test("a pair that confesses does not count any more, and is told so when it comes back", () => {
+    const { node, sent, term } = leaderOf();
+    node.step({ kind: "confession", key: keyOf("b"), boot: bootOf("b") });
+    node.hear("b", term, appendReply({ match: 2 }));
+    expect(node.status.commit).toBe(0);
+    const header = { clusterId: CLUSTER_ID, epoch: EPOCH, from: keyOf("b"), fromBoot: "restarted", to: node.key };
+    node.receive({ ...header, term: term + 1, kind: "vote", lastIndex: 9, lastTerm: 9, transfer: true });
+    expect(lastOfKind(sent, "replaced")).toMatchObject({ to: keyOf("b") });
+    expect(node.status.term).toBe(term);
+
+    node.hear("c", term, appendReply({ match: 2, session: 2 }));
+    expect(node.status.commit).toBe(2);
+  });
+
+  test("what a pair acknowledged before it was found untrusted counts no longer", () => {
+    const { node, term } = leaderOf(["a", "b", "c", "d", "e"]);
+    node.hear("b", term, appendReply({ match: 2 }));
+    node.step({ kind: "confession", key: keyOf("b"), boot: bootOf("b") });
+    node.hear("c", term, appendReply({ match: 2, session: 2 }));
+    expect(node.status.commit).toBe(0);
+
+    node.hear("d", term, appendReply({ match: 2, session: 3 }));
+    expect(node.status.commit).toBe(2);
+  });
+
   test("two processes of one pair: neither counts until one is gone", () => {
     const { node, term } = leaderOf();
     node.step({ kind: "duplicate-pair", key: keyOf("b"), present: true });

@@ -18,6 +18,8 @@ export interface RunningFault {
   readonly make: (target: Target) => Promise<() => Promise<void>>;
   /** The node starts anew from the others. False: nothing was promised that is not kept, or the disk is replaced. */
   readonly isResynced: boolean;
+  /** The node tells the others that nothing of it counts, before it goes down. */
+  readonly isConfessed: boolean;
 }
 
 const nothing = async (): Promise<void> => undefined;
@@ -31,18 +33,21 @@ export const RUNNING_FAULTS: readonly RunningFault[] = [
       return nothing;
     },
     isResynced: true,
+    isConfessed: true,
   },
   {
     name: "an error that is injected into one sync",
     needs: "strace",
     make: async ({ cluster, at }) => injectIntoSyncs(cluster.nodeAt(at), "error=EIO:when=1"),
     isResynced: true,
+    isConfessed: true,
   },
   {
     name: "syncs that take 200 ms longer",
     needs: "strace",
     make: async ({ cluster, at }) => injectIntoSyncs(cluster.nodeAt(at), "delay_enter=200000"),
     isResynced: false,
+    isConfessed: false,
   },
   {
     name: "a full disk",
@@ -53,6 +58,7 @@ export const RUNNING_FAULTS: readonly RunningFault[] = [
       return async () => rmSync(ballast);
     },
     isResynced: false,
+    isConfessed: false,
   },
   {
     name: "a sync that fails in the kernel",
@@ -67,6 +73,7 @@ export const RUNNING_FAULTS: readonly RunningFault[] = [
       };
     },
     isResynced: false,
+    isConfessed: true,
   },
   {
     name: "a power cut",
@@ -80,5 +87,6 @@ export const RUNNING_FAULTS: readonly RunningFault[] = [
       };
     },
     isResynced: false,
+    isConfessed: false,
   },
 ];

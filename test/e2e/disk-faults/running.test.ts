@@ -5,6 +5,7 @@ import { startFaultyCluster } from "./faulty-cluster.ts";
 import { devicePlace, plainPlace, smallPlace, type DiskPlace } from "./places.ts";
 import { RUNNING_FAULTS, type RunningFault } from "./running-faults.ts";
 import { canTrace } from "./tracer.ts";
+import { TrialTable } from "./trial-table.ts";
 
 const TRIALS = process.env["KONSUL_LONG"] === "1" ? 5 : 1;
 const isRoot = process.getuid?.() === 0;
@@ -27,14 +28,19 @@ const place: Readonly<Record<RunningFault["needs"], () => DiskPlace>> = {
 };
 
 const ANEW = "it starts anew from the other members";
+const CONFESSED = "A member says that its disk cannot be trusted";
 
+const table = new TrialTable();
 let places: readonly DiskPlace[] = [];
 afterEach(async () => {
   await cleanUp();
   for (const one of places) one.remove();
   places = [];
 });
-afterAll(cleanUp);
+afterAll(async () => {
+  table.print();
+  await cleanUp();
+});
 
 describe("a disk that fails under a running node loses nothing, and the others serve on", () => {
   for (const fault of RUNNING_FAULTS) {
@@ -60,18 +66,20 @@ describe("a disk that fails under a running node loses nothing, and the others s
           await load.stop();
           const log = cluster.nodeAt(at).log();
           const isResynced = log.includes(ANEW);
+          const isConfessed = cluster.urls.some(
+            (_, other) => other !== at && cluster.nodeAt(other).log().includes(CONFESSED),
+          );
           if (isResynced !== fault.isResynced) console.log(log);
           const lost: string[] = [];
           for (const url of cluster.urls) lost.push(...(await load.missingAt(url)));
-          expect({ lost, wrong: load.wrong, isResynced }).toEqual({
+          expect({ lost, wrong: load.wrong, isResynced, isConfessed }).toEqual({
             lost: [],
             wrong: [],
             isResynced: fault.isResynced,
+            isConfessed: fault.isConfessed,
           });
-          console.log(
-            `figure: ${fault.name}, ${role}: ${load.acknowledged.size} acknowledged, ${load.unknown.size} unknown, ` +
-              `0 lost, counts again after ${Math.round(healedMs)} ms`,
-          );
+          const { acknowledged, unknown } = load;
+          table.add(`${fault.name}, ${role}`, healedMs, { acknowledged: acknowledged.size, unknown: unknown.size });
         }
       });
     }
@@ -93,7 +101,8 @@ describe("a disk that fails under a running node loses nothing, and the others s
       const lost: string[] = [];
       for (const url of cluster.urls) lost.push(...(await load.missingAt(url)));
       expect({ lost, wrong: load.wrong }).toEqual({ lost: [], wrong: [] });
-      console.log(`figure: a power cut of all: ${load.acknowledged.size} acknowledged, ${Math.round(healedMs)} ms`);
+      const { acknowledged, unknown } = load;
+      table.add("a power cut of all", healedMs, { acknowledged: acknowledged.size, unknown: unknown.size });
     }
   });
 });

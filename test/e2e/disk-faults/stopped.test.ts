@@ -2,14 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cleanUp } from "../agent-process.ts";
 import { startFaultyCluster, type FaultyCluster } from "./faulty-cluster.ts";
 import { STOPPED_FAULTS, tryStopped } from "./stopped-faults.ts";
+import { TrialTable } from "./trial-table.ts";
 
 const TRIALS = process.env["KONSUL_LONG"] === "1" ? 5 : 1;
 
+const table = new TrialTable();
 let cluster: FaultyCluster;
 beforeAll(async () => {
   cluster = await startFaultyCluster();
 });
-afterAll(cleanUp);
+afterAll(async () => {
+  table.print();
+  await cleanUp();
+});
 
 describe("a node whose disk does not keep what it promised comes back from the others, and nothing is lost", () => {
   for (const fault of STOPPED_FAULTS) {
@@ -22,10 +27,7 @@ describe("a node whose disk does not keep what it promised comes back from the o
             log.includes("it starts anew from the other members") || log.includes("put back to an older one"),
           ).toBe(true);
           const { acknowledged, unknown } = cluster.load;
-          console.log(
-            `figure: ${fault.name}, ${role}: ${acknowledged.size} acknowledged, ${unknown.size} unknown, 0 lost, ` +
-              `counts again after ${Math.round(healedMs)} ms`,
-          );
+          table.add(`${fault.name}, ${role}`, healedMs, { acknowledged: acknowledged.size, unknown: unknown.size });
         }
       });
     }

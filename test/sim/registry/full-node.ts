@@ -58,6 +58,7 @@ function guard(gate: Gate, node: RaftNode): RaftNode {
     holdPromotions: (until) => gate.enter(() => node.holdPromotions(until)),
     status: () => node.status(),
     distrust: (reason) => node.distrust(reason),
+    onConfession: (peer) => gate.enter(() => node.onConfession(peer)),
     observe: (observer) => node.observe(observer),
     stop: (...given) => node.stop(...given),
   };
