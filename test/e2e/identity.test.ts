@@ -45,7 +45,7 @@ describe("one identity", () => {
     expect(await put(one.urls[0], "a")).toBe(200);
     const [status] = await untilVoters(one.urls.slice(0, 3), 3);
     expect(status?.nodes?.map(({ id }) => id).toSorted()).toEqual(["node-0", "node-1", "node-2"]);
-  }, 60_000);
+  }, 120_000);
 
   test("in a copied folder: neither of the two counts until one is gone", async () => {
     const one = site(4);
@@ -95,5 +95,5 @@ describe("one identity", () => {
       await Bun.sleep(20);
     }
     expect(await (await fetch(`${one.urls[2]}/kv/a?raw&consistent`)).text()).toBe("a");
-  }, 60_000);
+  }, 120_000);
 });

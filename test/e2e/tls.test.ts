@@ -162,7 +162,7 @@ describe("mutual TLS between peers", () => {
       await stranger.end("SIGKILL");
     }
     expect((await fetch(`http://127.0.0.1:${one.http[0]}/kv/a`, { method: "PUT", body: "2" })).status).toBe(200);
-  }, 60_000);
+  }, 120_000);
 
   test("takes over new certificates by SIGHUP, and keeps the old ones when the new do not fit together", async () => {
     const authority = await Authority.create();
@@ -185,7 +185,19 @@ describe("mutual TLS between peers", () => {
     expect(seconds).toBeLessThan(8 * 86_400);
     start(one, 1, authority.peerFlags("node-1"));
     while ((await votersOf(one.http[1])) !== 2) await Bun.sleep(20);
-  }, 60_000);
+  }, 120_000);
+
+  test("takes over new certificates when the files change, without being told", async () => {
+    const authority = await Authority.create();
+    const one = ports(1);
+    await authority.issue("node-0");
+    await authority.issue("node-0b", "--days", "7");
+    const first = start(one, 0, authority.peerFlags("node-0"));
+    while ((await votersOf(one.http[0])) !== 1) await Bun.sleep(20);
+    cpSync(authority.file("node-0b-key.pem"), authority.file("node-0-key.pem"));
+    cpSync(authority.file("node-0b.pem"), authority.file("node-0.pem"));
+    while (!first.log().includes("New certificates are in use")) await Bun.sleep(20);
+  }, 120_000);
 
   test("missing and mismatched files are told before anything starts", async () => {
     const authority = await Authority.create();
@@ -251,5 +263,5 @@ describe("HTTPS on the API", () => {
     );
     expect(shown.stdout.toString()).toContain("CN = second");
     expect(await agent.end("SIGTERM")).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });
