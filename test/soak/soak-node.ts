@@ -18,10 +18,10 @@ export interface NodeOptions {
   readonly patience: number;
 }
 
-export const TRAILING_LOGS = 2000;
-export const SNAPSHOT_THRESHOLD = 2000;
+export const TRAILING_LOGS = 500;
+export const SNAPSHOT_THRESHOLD = 500;
 
-/** Short enough that everything that grows has reached its bound within minutes. */
+/** Small enough that everything that grows has reached its bound within minutes, on a slow machine too. */
 const FLAGS = [
   `--bootstrap-expect=5`,
   "--port=8888",
@@ -31,7 +31,7 @@ const FLAGS = [
   "--snapshot-interval=5s",
   `--snapshot-threshold=${SNAPSHOT_THRESHOLD}`,
   `--trailing-logs=${TRAILING_LOGS}`,
-  "--limit-watch-window=5000",
+  "--limit-watch-window=500",
 ];
 
 const ENVIRONMENT = {
