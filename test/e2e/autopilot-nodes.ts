@@ -87,6 +87,9 @@ export class AutopilotNodes {
 }
 
 interface Answer {
+  readonly index?: number;
+  readonly outgoing?: readonly string[];
+  readonly stats?: { readonly commit_index: number };
   readonly partial?: boolean;
   readonly leader?: { readonly id: string } | string | null;
   readonly nodes?: readonly { readonly id: string; readonly voter: boolean }[];
@@ -100,10 +103,16 @@ async function get(url: string): Promise<Answer | undefined> {
   return body;
 }
 
-/** Undefined: this node does not lead, or does not answer. */
+/**
+ * Undefined: this node does not lead, does not answer, or a change of the members is under way: who kills the next node then
+ * may take the quorum of the old voters.
+ */
 export async function stateOf(url: string): Promise<ClusterState | undefined> {
-  const [status, autopilot] = await Promise.all([get(`${url}/cluster/status`), get(`${url}/cluster/autopilot/state`)]);
-  if (status === undefined || autopilot === undefined || status.partial === true) return undefined;
+  const paths = ["/cluster/config", "/cluster/status", "/cluster/autopilot/state"];
+  const [config, status, autopilot] = await Promise.all(paths.map(async (path) => get(`${url}${path}`)));
+  if (config === undefined || status === undefined || autopilot === undefined) return undefined;
+  const isCommitted = (config.index ?? Infinity) <= (status.stats?.commit_index ?? 0);
+  if (status.partial === true || !isCommitted || config.outgoing?.length !== 0) return undefined;
   const { nodes = [], leader } = status;
   const servers = autopilot.servers ?? [];
   return {
