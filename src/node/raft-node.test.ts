@@ -230,3 +230,20 @@ test("RaftNode.stop() answers what it took before it closes", () => {
   given.clock.advance(1);
   expect(late).toEqual([{ kind: "refused", refusal: { kind: "stopping" } }]);
 });
+
+test("an observer hears of a traced proposal before its entry is appended, and then of disk, commit and apply, in order", () => {
+  const { node, clock } = start();
+  clock.advance(5000);
+  const heard: string[] = [];
+  node.observe({
+    onTraced: ({ index, term, trace }) => void heard.push(`traced ${index} of term ${term}: ${trace}`),
+    onAppend: (entries) => void heard.push(`append ${entries.map(({ index }) => index).join(" ")}`),
+    onPersist: ({ last }) => void heard.push(`durable ${last}`),
+    onCommitted: (index) => void heard.push(`committed ${index}`),
+    onApplied: (index) => void heard.push(`applied ${index}`),
+  });
+  node.propose(utf8("a"), clock.now() + 2000, () => undefined);
+  node.propose(utf8("b"), clock.now() + 2000, () => undefined, "parent");
+  clock.advance(5);
+  expect(heard).toEqual(["traced 4 of term 2: parent", "append 3 4", "durable 4", "committed 4", "applied 4"]);
+});

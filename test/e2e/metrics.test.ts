@@ -17,6 +17,19 @@ function valueOf(text: string, series: string): number | undefined {
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 }
 
+/** Which node leads, once it says that three voters are healthy, and the others say nothing of their peers. */
+async function untilOnlyLeaderKnows(nodes: readonly AgentProcess[]): Promise<number> {
+  for (;;) {
+    const all = await Promise.all(nodes.map(scrape));
+    const leads = all.map((text) => valueOf(text, "konsul_raft_state") === 1);
+    const healthy = all.map((text) => valueOf(text, "konsul_raft_healthy_voters"));
+    const peers = all.map((text) => text.includes("konsul_raft_peer_up{"));
+    const isRight = leads.every((isLeading, at) => healthy[at] === (isLeading ? 3 : 0) && peers[at] === isLeading);
+    if (isRight && leads.includes(true)) return leads.indexOf(true);
+    await Bun.sleep(50);
+  }
+}
+
 /** Have no series before there is something to count: no stranger, no certificate, no check in these tests. */
 const NOT_HERE = ["konsul_peer_rejected_total", "konsul_tls_certificate_expiry_seconds", "konsul_checks_run_total"];
 
@@ -43,21 +56,15 @@ describe("/metrics", () => {
   });
 
   test("what only the leader knows is said by the leader alone, also after it lost the lead", async () => {
-    const { nodes, leader } = await startThreeNodes();
-    const before = await scrape(leader);
-    expect([valueOf(before, "konsul_raft_state"), valueOf(before, "konsul_raft_healthy_voters")]).toEqual([1, 3]);
-    expect((await fetch(`${leader.url}/cluster/transfer`, { method: "POST", body: "{}" })).status).toBe(200);
-    for (;;) {
-      const all = await Promise.all(nodes.map(scrape));
-      const states = all.map((text) => valueOf(text, "konsul_raft_state"));
-      if (states[nodes.indexOf(leader)] !== 0 || !states.includes(1)) continue;
-      const healthy = all.map((text) => valueOf(text, "konsul_raft_healthy_voters"));
-      if (healthy[states.indexOf(1)] !== 3) continue;
-      const isLeading = states.map((state) => state === 1);
-      expect(healthy).toEqual(isLeading.map((leads) => (leads ? 3 : 0)));
-      expect(all.map((text) => text.includes("konsul_raft_peer_up{"))).toEqual(isLeading);
-      return;
+    const { nodes } = await startThreeNodes();
+    const before = await untilOnlyLeaderKnows(nodes);
+    let after = before;
+    while (after === before) {
+      // A busy machine may refuse or undo a transfer: it is asked for again.
+      await fetch(`${nodes[before]?.url}/cluster/transfer`, { method: "POST", body: "{}" });
+      after = await untilOnlyLeaderKnows(nodes);
     }
+    expect(after).not.toBe(before);
   });
 
   test("a write is counted by its operation, its outcome and its time", async () => {
