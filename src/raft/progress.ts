@@ -11,6 +11,8 @@ interface CatchUp {
 /** What the leader knows of one member. Lives as long as the leadership and the membership of the pair. */
 export class Progress {
   readonly key: MemberKey;
+  /** When it became a member, or this leadership began; monotonic ms. */
+  readonly since: number;
   /** Durable there and equal to our log. Never falls within a session. match < next. */
   match: LogIndex = 0;
   /** The next entry to send. */
@@ -42,6 +44,7 @@ export class Progress {
 
   constructor(key: MemberKey, next: LogIndex, session: number, now: number) {
     this.key = key;
+    this.since = now;
     this.next = next;
     this.session = session;
     this.catchUp = { target: next - 1, startedAt: now };

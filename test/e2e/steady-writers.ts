@@ -1,4 +1,5 @@
 const RETRY_MS_MAX = 5000;
+const READERS = 16;
 
 /** What clients that only write came to. */
 export interface WriterReport {
@@ -54,13 +55,17 @@ export function startWriters(urls: readonly string[], count: number): () => Prom
   };
 }
 
-/** The keys that do not have the value that was written, asked one after the other. */
+/** The keys that do not have the value that was written. */
 export async function missingOf({ written }: WriterReport, url: string): Promise<readonly string[]> {
   const missing: string[] = [];
-  for (const [key, value] of written) {
-    const found = await (await fetch(`${url}/kv/${key}?raw&consistent`)).text();
-    if (found !== value) missing.push(key);
-  }
+  const left = written.entries();
+  const reader = async (): Promise<void> => {
+    for (const [key, value] of left) {
+      const found = await (await fetch(`${url}/kv/${key}?raw&consistent`)).text();
+      if (found !== value) missing.push(key);
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
   return missing;
 }
 

@@ -304,6 +304,23 @@ describe("C. membership", () => {
     expect(codeOf(leader.outcomes.get(again))).toBe("in-use");
   });
 
+  test("rule 50: a pair that was let in a moment ago is not replaced before it had time to speak", () => {
+    const cluster = new Cluster(["a", "b", "c"]);
+    const leader = cluster.elect();
+    cluster.run(5000);
+    const added = change(leader, { kind: "add-learner", member: memberOf("d") });
+    cluster.run(500);
+    expect(leader.outcomes.get(added)).toEqual({ kind: "ok" });
+    const twin: MembershipChange = {
+      kind: "replace",
+      old: keyOf("d"),
+      member: memberOf("d", { incarnation: "00000000000000ff" }),
+    };
+    expect(codeOf(leader.outcomes.get(change(leader, twin)))).toBe("in-use");
+    cluster.run(3000);
+    expect(codeOf(leader.outcomes.get(change(leader, twin)))).not.toBe("in-use");
+  });
+
   test("rule 51: a log that ends before what was committed is fatal", () => {
     expect(() => lonelyNode("a", bootstrappedDisk(THREE), { commitHint: 5 })).toThrow("must hold what was committed");
   });
