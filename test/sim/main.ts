@@ -2,7 +2,9 @@ import { parseArgs } from "node:util";
 import { runMutants } from "./mutants/run-mutants.ts";
 import { NEMESES, type NemesisName } from "./nemesis/nemesis.ts";
 import { describeFailure, describeMarks, describePlan, describeTally } from "./report.ts";
-import { planSeed, runPlan } from "./run-seed.ts";
+import { shrinkMutants } from "./mutants/shrink-mutants.ts";
+import { parsePlan, planText } from "./plan-codec.ts";
+import { cpuMs, planSeed, runPlan, type Overrides } from "./run-seed.ts";
 import { runBroken } from "./scenarios/run-broken.ts";
 import { shrink } from "./shrink.ts";
 import { parseShare, runShare, type Share } from "./sweep-worker.ts";
@@ -16,6 +18,8 @@ const CI_MS_MAX = 900_000;
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
+    plan: { type: "string" },
+    "shrink-mutants": { type: "string" },
     seeds: { type: "string" },
     from: { type: "string", default: "1" },
     seconds: { type: "string" },
@@ -42,10 +46,12 @@ const { values } = parseArgs({
 
 const USAGE = `bun test/sim/main.ts
   --seed S [--trace] [--no-shrink]   one run, and what is left of it when it fails
-  --seeds N [--from S] [--marks]     N runs
+  --plan WORD [--trace]              plays a smaller run as a failing one printed it
+  --seeds N [--from S]               N runs
   --sweep MINUTES [--from S]         runs for so long; fails when a mark is never reached
   --ci                               ${CI_SEEDS} seeds in ${CI_WORKERS} processes
   --mutants [--mutant N]             breaks the code on purpose, and must notice
+  --shrink-mutants 14,19             plants mutants, and shrinks what they break
   --scenarios [--attack 1.6]         breaks the rule behind each scenario; the scenario must fail
   --seconds T                        simulated seconds of a run, 60 unless told; or --ticks MS
   --full                             every run with sessions, locks, services and watchers; else one in twenty
@@ -74,6 +80,16 @@ function runOne(seed: number): number {
     ...(horizon === undefined ? {} : { horizonMs: horizon }),
     ...(values.full ? { machine: "full" } : {}),
   });
+  return playOne(plan, replayCommand(seed));
+}
+
+/** A run that was made smaller, as it was printed. */
+function runPlanned(text: string): number {
+  return playOne(parsePlan(text), `bun test/sim/main.ts --plan ${text}`);
+}
+
+function playOne(plan: Overrides, replay: string): number {
+  const { seed } = plan.options;
   const startedAt = performance.now();
   const result = runPlan(plan, values.trace ? say : undefined);
   const wallMs = performance.now() - startedAt;
@@ -87,13 +103,14 @@ function runOne(seed: number): number {
   }
   say(describeFailure(result));
   if (!values["no-shrink"]) {
-    const shrinkStartedAt = performance.now();
-    const { plan: smaller, runs } = shrink(plan, result.violation.rule, () => performance.now() - shrinkStartedAt);
+    const shrinkStartedAt = cpuMs();
+    const { plan: smaller, runs } = shrink(plan, result.violation.rule, () => cpuMs() - shrinkStartedAt);
     const least = runPlan(smaller);
     say(`\nafter ${runs} smaller runs: ${describePlan(smaller)}`);
     say(describeFailure(least));
+    say(`replay the smaller one: bun test/sim/main.ts --plan ${planText(smaller)} --no-shrink --trace`);
   }
-  say(`replay: ${replayCommand(seed)} --trace`);
+  say(`replay: ${replay} --trace`);
   say("0 passed, 1 failed");
   return 1;
 }
@@ -103,14 +120,14 @@ async function runMany(share: Omit<Share, "step">, workers: number, mustReachAll
     say(describeFailure(failed));
     say(`  replay: ${replayCommand(failed.seed)}`);
   });
-  return conclude(result, workers, mustReachAll);
+  return conclude(result, mustReachAll);
 }
 
-function conclude({ tally, marks, wallMs }: SweepResult, workers: number, mustReachAll: boolean): number {
-  if (values.marks || mustReachAll) say(`states reached:\n${describeMarks(marks)}`);
+function conclude({ tally, marks, wallMs }: SweepResult, mustReachAll: boolean): number {
+  say(`states reached:\n${describeMarks(marks)}`);
   const unreached = marks.unreached();
   if (unreached.length > 0) say(`never reached: ${unreached.join(", ")}`);
-  say(describeTally(tally, wallMs * workers));
+  say(describeTally(tally, wallMs));
   say(`${tally.passed} passed, ${tally.failed.length} failed`);
   return tally.failed.length > 0 || (mustReachAll && unreached.length > 0) ? 1 : 0;
 }
@@ -128,7 +145,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.share !== undefined) {
-    runShare(parseShare(values.share), (result) => process.send?.({ result }));
+    runShare(parseShare(values.share), (result) => process.send?.({ result: { ...result, asks: [] } }));
     process.send?.("done");
     return 0;
   }
@@ -141,6 +158,9 @@ async function main(): Promise<number> {
     });
   }
   if (values.scenarios) return runBroken({ only: values.attack, say });
+  if (values["shrink-mutants"] !== undefined)
+    return shrinkMutants(values["shrink-mutants"].split(",").map(Number), say);
+  if (values.plan !== undefined) return runPlanned(values.plan);
   if (values.seed !== undefined) return runOne(Number(values.seed));
   if (values.ci) {
     const share = { from, count: CI_SEEDS, horizonMs: horizon, timeMs: CI_MS_MAX, stopsAtFailure, isFull, nemesis };

@@ -8,6 +8,8 @@ export interface Tally {
   readonly failed: readonly RunResult[];
   readonly events: number;
   readonly simulatedMs: number;
+  /** Processor time of all runs. */
+  readonly cpuMs: number;
   readonly acked: number;
   readonly faults: number;
 }
@@ -18,14 +20,16 @@ export function describeFailure(result: RunResult): string {
   return `seed ${seed} broke "${violation.rule}" at ${violation.at.toFixed(1)} ms: ${violation.detail}`;
 }
 
-export function describeTally(tally: Tally, cpuMs: number): string {
-  const seconds = cpuMs / 1000;
-  const eventsPerSecond = Math.round(tally.events / seconds);
-  const speed = Math.round(tally.simulatedMs / cpuMs);
-  const days = (tally.simulatedMs / 86_400_000).toFixed(2);
+/** Speeds are of one core that does nothing else; seeds a minute are what came out here. */
+export function describeTally(tally: Tally, wallMs: number): string {
+  const { events, simulatedMs, cpuMs, faults, acked } = tally;
+  const eventsPerSecond = Math.round((events * 1000) / cpuMs);
+  const speed = Math.round(simulatedMs / cpuMs);
+  const seedsPerMinute = Math.round(((tally.passed + tally.failed.length) * 60_000) / wallMs);
+  const days = (simulatedMs / 86_400_000).toFixed(2);
   return (
-    `${tally.events} events, ${days} simulated days, ${tally.faults} faults, ${tally.acked} acknowledged writes\n` +
-    `${eventsPerSecond} events/s and ${speed} times real time per core`
+    `${events} events, ${days} simulated days, ${faults} faults, ${acked} acknowledged writes\n` +
+    `${seedsPerMinute} seeds a minute; ${eventsPerSecond} events/s and ${speed} simulated seconds a second of one core`
   );
 }
 
@@ -36,8 +40,10 @@ export function describeMarks(marks: Marks): string {
     .join("\n");
 }
 
-export function describePlan({ options, faults }: Overrides): string {
+export function describePlan({ options, faults, asks = [] }: Overrides): string {
   const { hostCount, voterCount, horizonMs, workload } = options;
-  const shape = `${hostCount} hosts, ${voterCount} voters, ${workload.clientCount} clients, ${horizonMs} ms, ${faults.length} faults`;
+  const shape =
+    `${hostCount} hosts, ${voterCount} voters, ${workload.clientCount} clients, ${horizonMs} ms, ` +
+    `${faults.length} faults and ${asks.length} operations of clients`;
   return [shape, ...faults.map((fault) => `  ${describeFault(fault)}`)].join("\n");
 }

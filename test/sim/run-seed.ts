@@ -9,6 +9,7 @@ import { Trace } from "./trace.ts";
 import { drawSwarm, type SwarmLimits, type SwarmOptions } from "./swarm.ts";
 import { ViolationFound, type Violation } from "./violation.ts";
 import { decodeWrite } from "./workload/command.ts";
+import { Asks } from "./workload/asks.ts";
 import { Client } from "./workload/client.ts";
 import { Operator } from "./workload/operator.ts";
 import { startTenants } from "./registry/tenants.ts";
@@ -18,6 +19,10 @@ import { World } from "./world.ts";
 export interface Overrides {
   readonly options: SwarmOptions;
   readonly faults: readonly Fault[];
+  /** Operations of clients that take place, by number; all unless told. */
+  readonly asks?: readonly number[];
+  /** The run ends with its faults: what comes after them is not judged. */
+  readonly isCutShort?: boolean;
 }
 
 export interface RunResult {
@@ -27,7 +32,11 @@ export interface RunResult {
   readonly events: number;
   readonly messages: number;
   readonly acked: number;
+  /** Operations that clients began, by number. */
+  readonly asks: readonly number[];
   readonly simulatedMs: number;
+  /** Processor time that it took. */
+  readonly cpuMs: number;
   readonly faults: number;
   readonly marks: readonly (readonly [string, number])[];
 }
@@ -41,8 +50,10 @@ export function planSeed(seed: number, limits: SwarmLimits = {}): Overrides {
 /** One whole run: faults and load, then calm, then the judgement over all that clients saw. */
 export function runPlan(plan: Overrides, write?: (line: string) => void): RunResult {
   const { options, faults } = plan;
+  const startedAt = cpuMs();
   const trace = new Trace(write);
   const world = new World(options, trace);
+  world.asks = new Asks(plan.asks);
   let violation: Violation | undefined;
   try {
     if (options.machine === "full") {
@@ -56,9 +67,7 @@ export function runPlan(plan: Overrides, write?: (line: string) => void): RunRes
     populate(world);
     scheduleFaults(world, faults);
     world.scheduler.run(options.horizonMs, () => false);
-    healAll(world);
-    checkLiveness(world);
-    checkHistory(world);
+    if (plan.isCutShort !== true) judge(world);
   } catch (cause) {
     if (cause instanceof ViolationFound) violation = cause.violation;
     // A simulated port was asked for what its contract forbids.
@@ -74,10 +83,25 @@ export function runPlan(plan: Overrides, write?: (line: string) => void): RunRes
     events: world.scheduler.count,
     messages: world.messageCount,
     acked: world.ackedCount,
+    asks: world.asks.taken,
     simulatedMs: world.scheduler.now,
+    cpuMs: cpuMs() - startedAt,
     faults: faults.length,
     marks: world.marks.entries(),
   };
+}
+
+/** Time of this process alone, whoever else is busy. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Faults end, and all must come right. */
+function judge(world: World): void {
+  healAll(world);
+  checkLiveness(world);
+  checkHistory(world);
 }
 
 /** Clients and an operator, each with a stream of their own. */

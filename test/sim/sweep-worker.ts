@@ -44,10 +44,14 @@ function limitsOf({ horizonMs, isFull }: Share): SwarmLimits {
 }
 
 function runSeed(seed: number, share: Share): RunResult {
-  const limits = limitsOf(share);
-  const result = runPlan(planSeed(seed, limits));
+  return runGuarded(seed, () => runPlan(planSeed(seed, limitsOf(share))));
+}
+
+/** Runs a seed, and now and then twice: what is not the same then cannot be played again when it matters. */
+export function runGuarded(seed: number, play: () => RunResult): RunResult {
+  const result = play();
   if (seed % TWICE_EVERY !== 0 || result.violation !== undefined) return result;
-  const again = runPlan(planSeed(seed, limits));
+  const again = play();
   if (again.traceHash === result.traceHash) return result;
   const detail = `two runs of one seed differ: ${result.traceHash} and ${again.traceHash}`;
   return { ...result, violation: { rule: "deterministic", detail, at: 0 } };

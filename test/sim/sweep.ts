@@ -35,6 +35,7 @@ class Collector {
   #passed = 0;
   #events = 0;
   #simulatedMs = 0;
+  #cpuMs = 0;
   #acked = 0;
   #faults = 0;
 
@@ -45,6 +46,7 @@ class Collector {
   add(result: RunResult): void {
     this.#events += result.events;
     this.#simulatedMs += result.simulatedMs;
+    this.#cpuMs += result.cpuMs;
     this.#acked += result.acked;
     this.#faults += result.faults;
     for (const [mark, count] of result.marks) this.marks.add(mark, count);
@@ -62,6 +64,7 @@ class Collector {
       failed: this.#failed,
       events: this.#events,
       simulatedMs: this.#simulatedMs,
+      cpuMs: this.#cpuMs,
       acked: this.#acked,
       faults: this.#faults,
     };

@@ -32,6 +32,7 @@ import type { Caller, Machine, Running, Stage } from "./stage.ts";
 import type { SwarmOptions } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
 import type { Violation } from "./violation.ts";
+import { Asks } from "./workload/asks.ts";
 import { History } from "./workload/history.ts";
 
 /** Steps between two looks at every index of a process. */
@@ -54,6 +55,7 @@ export class World implements Stage {
   readonly watchpoints = new Watchpoints(this.scheduler);
   readonly transferEnds: TransferEnds;
   clients: readonly Caller[] = [];
+  asks = new Asks();
   /** Processes beside those of the machines. */
   readonly phantoms = new Set<{ kill(): void }>();
   readonly clusterId: ClusterId = "5".repeat(32);

@@ -24,6 +24,10 @@ export class Client implements Caller {
   readonly #world: World;
   readonly #random: Prng;
   #name: number;
+  /** As it was called first, whatever it is called later. */
+  readonly #number: number;
+  /** Operations that it thought of. */
+  #count = 0;
   #host: number;
   readonly #knownIndex = new Map<number, number>();
   #call: Call | undefined;
@@ -34,6 +38,7 @@ export class Client implements Caller {
     this.#world = world;
     this.#random = random;
     this.#name = world.history.newClient();
+    this.#number = this.#name;
     this.#host = random.between(0, world.options.hostCount);
   }
 
@@ -46,7 +51,10 @@ export class Client implements Caller {
     const waitMs = thinkMsMin + this.#random.float() * (thinkMsMax - thinkMsMin);
     this.#world.scheduler.after(waitMs, () => {
       if (this.#isStopped) return;
-      this.#ask(this.#next(), () => this.start());
+      const asked = this.#next();
+      this.#count += 1;
+      if (this.#world.asks.take(this.#number, this.#count)) this.#ask(asked, () => this.start());
+      else this.start();
     });
   }
 
