@@ -82,7 +82,7 @@ function join(options: FormingOptions, attemptNumber: number, done: (formed: For
     return;
   }
   const failures: string[] = [];
-  tryAddresses(options, { left: [...addresses], asked: new Set(), failures }, (answer) => {
+  tryAddresses(options, { left: [...addresses], asked: new Set(), failures, refusal: undefined }, (answer) => {
     if (answer.kind === "admitted") {
       return done({ kind: "joined", clusterId: answer.clusterId, epoch: answer.epoch });
     }
@@ -99,13 +99,15 @@ interface Asking {
   readonly asked: Set<string>;
   /** Why those that gave no answer gave none. */
   readonly failures: string[];
+  /** Somebody said no; another one may know better. */
+  refusal: AdmissionAnswer | undefined;
 }
 
 /** Asks one address after the other, following at most one hint to the leader from each. */
 function tryAddresses(options: FormingOptions, asking: Asking, done: (answer: AdmissionAnswer) => void): void {
   const { left, asked, failures } = asking;
   const address = left.shift();
-  if (address === undefined) return done({ kind: "ask-leader", address: "" });
+  if (address === undefined) return done(asking.refusal ?? { kind: "ask-leader", address: "" });
   if (asked.has(address)) return tryAddresses(options, asking, done);
   asked.add(address);
   const request = {
@@ -116,7 +118,8 @@ function tryAddresses(options: FormingOptions, asking: Asking, done: (answer: Ad
   options.calls.ask(address, request, (outcome) => {
     if (outcome.kind !== "answer") failures.push(`${address}: ${outcome.reason}`);
     const answer = outcome.kind === "answer" ? attempt(() => decodeAdmissionAnswer(outcome.body)) : undefined;
-    if (answer?.kind === "admitted" || (answer?.kind === "refused" && left.length === 0)) return done(answer);
+    if (answer?.kind === "admitted") return done(answer);
+    if (answer?.kind === "refused") asking.refusal = answer;
     if (answer?.kind === "ask-leader" && answer.address !== "") left.unshift(answer.address);
     tryAddresses(options, asking, done);
   });
