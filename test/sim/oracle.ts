@@ -83,7 +83,7 @@ export class Oracle {
       case "append":
         this.elections.onClaim(message.term, by);
         this.committed.onAppendSent(by.key, message.term, message);
-        this.#ownTerm.onClaim(by.key, message, by.durable);
+        this.#ownTerm.onClaim(by, message);
         return;
       case "vote":
         this.#votes.onVote(by.key, message.term, by.key);

@@ -59,11 +59,6 @@ export class LogDisk {
     return this.#unsynced?.operations.some(({ compactTo }) => compactTo !== undefined) === true;
   }
 
-  /** No transaction is on its way. */
-  get isIdle(): boolean {
-    return this.#unsynced === undefined;
-  }
-
   slowDown(extraMs: number, forMs: number): void {
     this.#slow = { extraMs, until: this.#scheduler.now + forMs };
   }

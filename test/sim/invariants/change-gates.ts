@@ -24,9 +24,8 @@ export class ChangeGates {
   ): void {
     if (at.role !== "leader" || index <= at.commit) return;
     const name = `${leader.key} ${at.term}`;
-    const { entries } = leader.durable;
-    const stored = entries.findLast((entry) => entry.kind === "membership" && entry.index < index)?.index ?? 0;
-    const last = Math.max(stored, this.#last.get(name) ?? 0);
+    // The one before in this log, whether it is committed or not.
+    const last = Math.max(at.committedMembershipIndex, this.#last.get(name) ?? 0);
     if (index <= last) return;
     this.#last.set(name, index);
     if (last > at.commit) {
@@ -43,7 +42,8 @@ export class ChangeGates {
       );
     }
     const committed = leader.durable.idAt(at.commit);
-    if (committed === undefined || committed.term === at.term) return;
+    // Behind what is durable the disk may still hold what the log has given up.
+    if (committed === undefined || committed.term === at.term || at.commit > at.durableIndex) return;
     this.#fail(
       "changes wait for the own term",
       `${leader.key} changes the members at ${index} in term ${at.term}, committed is an entry of term ${committed.term}`,

@@ -1,6 +1,13 @@
 import type { LogIndex, MemberKey, Term } from "../../../src/base/index.ts";
+import type { CoreStatus } from "../../../src/raft/index.ts";
 import type { LogImage } from "../disk/log-image.ts";
 import type { Fail } from "./reporter.ts";
+
+interface Claimant {
+  readonly key: MemberKey;
+  readonly durable: LogImage;
+  readonly status: () => Pick<CoreStatus, "durableIndex"> | undefined;
+}
 
 /**
  * A leader calls committed what it counted in its own term, and older entries only with it: those alone may still be
@@ -20,14 +27,16 @@ export class OwnTermCommits {
   }
 
   /** A leader tells its followers what is committed. */
-  onClaim(leader: MemberKey, claim: { readonly term: Term; readonly commit: LogIndex }, log: LogImage): void {
+  onClaim(leader: Claimant, claim: { readonly term: Term; readonly commit: LogIndex }): void {
     const inherited = this.#inherited.get(claim.term);
     if (inherited === undefined || claim.commit <= inherited) return;
-    const entry = log.idAt(claim.commit);
+    const entry = leader.durable.idAt(claim.commit);
     if (entry === undefined || entry.term === claim.term) return;
+    // Behind what is durable the disk may still hold what the log has given up.
+    if (claim.commit > (leader.status()?.durableIndex ?? 0)) return;
     this.#fail(
       "commits by the own term",
-      `${leader} of term ${claim.term} calls (${claim.commit}, term ${entry.term}) committed, knew ${inherited} when elected`,
+      `${leader.key} of term ${claim.term} calls (${claim.commit}, term ${entry.term}) committed, knew ${inherited} when elected`,
     );
   }
 }

@@ -49,11 +49,12 @@ function log(term: number, entries: readonly Entry[]): LogImage {
 describe("canaries: each rule is broken once, and its check says so", () => {
   test("a leader that counts an entry of an older term", () => {
     const commits = new OwnTermCommits(fail);
-    const image = log(3, [entry(1, 1), entry(2, 1), entry(3, 2), entry(4, 3)]);
+    const durable = log(3, [entry(1, 1), entry(2, 1), entry(3, 2), entry(4, 3)]);
+    const leader = { key: A, durable, status: () => ({ durableIndex: 4 }) };
     commits.onLeader(3, 2);
-    commits.onClaim(A, { term: 3, commit: 2 }, image);
-    commits.onClaim(A, { term: 3, commit: 4 }, image);
-    expect(() => commits.onClaim(A, { term: 3, commit: 3 }, image)).toThrow("commits by the own term");
+    commits.onClaim(leader, { term: 3, commit: 2 });
+    commits.onClaim(leader, { term: 3, commit: 4 });
+    expect(() => commits.onClaim(leader, { term: 3, commit: 3 })).toThrow("commits by the own term");
   });
 
   test("a change before the one before is committed, before an entry of the term is, and for a voter that has nothing", () => {
