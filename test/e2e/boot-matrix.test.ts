@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
 import { storePaths } from "../../src/storage/index.ts";
 import { cleanUp, launchAgent, startAgent, type AgentProcess } from "./agent-process.ts";
-import { site, statusOf, threeOf, untilVoters, type Site } from "./site.ts";
+import { site, statusOf, threeOf, untilPut, untilVoters, type Site } from "./site.ts";
 
 afterEach(cleanUp);
 
@@ -32,7 +32,7 @@ describe("there are never two clusters", () => {
     const again = launchAgent(one.flags(0, "--bootstrap"));
     expect(await again.child.exited).toBe(1);
     expect(again.log()).toContain(`is a member of cluster ${id}`);
-    expect((await fetch(`${one.urls[1]}/kv/a`, { method: "PUT", body: "1" })).status).toBe(200);
+    await untilPut(one.urls[1], "a");
     expect([await idOf(one.urls[1]), await idOf(one.urls[2])]).toEqual([id, id]);
     // As its words say: an empty folder, and somebody to join.
     rmSync(join(one.folder, "n0"), { recursive: true });
@@ -50,7 +50,7 @@ describe("there are never two clusters", () => {
     const again = launchAgent(one.flags(1, `--join=127.0.0.1:${one.peer[0]}`));
     expect(await again.child.exited).toBe(1);
     for (const id of ids) expect(again.log()).toContain(id);
-    expect((await fetch(`${first.url}/kv/a`, { method: "PUT", body: "1" })).status).toBe(200);
+    await untilPut(first.url, "a");
   });
 
   test("nodes that were all told to bootstrap stop with both names", async () => {
@@ -69,7 +69,7 @@ describe("no cluster is made beside a folder with data", () => {
     const one = site(3);
     const nodes = await threeOf(one);
     const id = await idOf(one.urls[0]);
-    expect((await fetch(`${one.urls[0]}/kv/a`, { method: "PUT", body: "1" })).status).toBe(200);
+    await untilPut(one.urls[0], "a");
     await stopAll(nodes);
     rmSync(join(one.folder, "n0"), { recursive: true });
     const wiped = launchAgent(one.flags(0, "--bootstrap", PEERS_OF(one)));
@@ -78,7 +78,7 @@ describe("no cluster is made beside a folder with data", () => {
     for (const at of [2, 1]) launchAgent(one.flags(at, PEERS_OF(one)));
     const all = await untilVoters(one.urls, 3);
     expect(new Set(all.map((status) => status.cluster_id))).toEqual(new Set([id]));
-    expect(await (await fetch(`${one.urls[0]}/kv/a?raw&consistent`)).text()).toBe("1");
+    expect(await (await fetch(`${one.urls[0]}/kv/a?raw&consistent`)).text()).toBe("a");
   });
 
   test("two empty nodes and one that lost its log expect two: they wait", async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
 import { cleanUp, KONSUL, launchAgent, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
-import { site, statusOf, threeOf, untilVoters, type Site } from "./site.ts";
+import { site, statusOf, threeOf, untilPut, untilVoters, type Site } from "./site.ts";
 
 afterEach(cleanUp);
 
@@ -33,7 +33,7 @@ test("a node of another cluster at a member's address is turned away, with a lin
   const foreign = await startAgent(flags);
   while ((await rejections(foreign.url, "not-addressed")) === 0) await Bun.sleep(20);
   expect(foreign.log()).toMatch(/node-2~\w+ was asked for, but this is foreign~/);
-  expect((await fetch(`${one.urls[0]}/kv/a`, { method: "PUT", body: "1" })).status).toBe(200);
+  await untilPut(one.urls[0], "a");
   expect((await statusOf(one.urls[0] ?? "")).nodes?.map(({ id }) => id).toSorted()).toEqual([
     "node-0",
     "node-1",

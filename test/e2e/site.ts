@@ -62,3 +62,13 @@ export async function threeOf(one: Site): Promise<AgentProcess[]> {
   await untilVoters(one.urls.slice(0, 3), 3);
   return nodes;
 }
+
+/** Writes a key with itself as its value; the status, or 0 where there was no answer. */
+export async function put(url: string | undefined, key: string): Promise<number> {
+  return (await fetch(`${url}/kv/${key}`, { method: "PUT", body: key }).catch(() => undefined))?.status ?? 0;
+}
+
+/** Until it is stored: on a busy machine leaders come and go. */
+export async function untilPut(url: string | undefined, key: string): Promise<void> {
+  while ((await put(url, key)) !== 200) await Bun.sleep(20);
+}
