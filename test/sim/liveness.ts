@@ -27,7 +27,8 @@ export function healAll(world: World): void {
     host.traps.clear();
     host.log.heal();
     // A folder that was put back is not the operator's to find: the other members must.
-    if (host.isLost && !host.isRolledBack) host.wipe(0);
+    // Rot that nobody met yet is what the operator waits for before taking away voters.
+    if ((host.isLost || host.isMarred) && !host.isRolledBack) host.wipe(0);
     host.process?.resume();
     scheduler.after(world.random.float() * 100, () => host.start());
   }
