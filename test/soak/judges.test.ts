@@ -98,13 +98,14 @@ describe("failuresOf()", () => {
     expect(failuresOf({ ...result, growth: steady })).toEqual([]);
     const growing = growthOf([sample(0, 1), sample(11, 100), sample(26, 106)], wholeMs);
     expect(failuresOf({ ...result, growth: growing })).toEqual(["memory of n grew from 100 to 106"]);
-    expect(growthOf([sample(11, 100), sample(26, 900, 2)], wholeMs)).toEqual([]);
+    expect(growthOf([sample(0, 1), sample(11, 100), sample(26, 900, 2)], wholeMs)).toEqual([]);
+    expect(growthOf([sample(9, 1), sample(11, 100), sample(26, 900)], wholeMs)).toEqual([]);
   });
 
   test("finds folders that keep too much, and violations", () => {
     const tally = new Tally();
     tally.violations.push("something");
-    const growth = growthOf([sample(11, 100), sample(26, 100)], 30 * 60_000);
+    const growth = growthOf([sample(0, 1), sample(11, 100), sample(26, 100)], 30 * 60_000);
     const failures = failuresOf({ ...result, growth, tally, folders: [{ node: "n", entries: 1, snapshots: 3 }] });
     expect(failures).toEqual(["violation: something", "n keeps 1 entries and 3 snapshots"]);
   });

@@ -62,7 +62,7 @@ function median(values: readonly number[]): number {
 }
 
 /**
- * Of every process that lived through both windows: medians of the sixth of the time after its first third, and of the
+ * Of every process that lived nearly all the time: medians of the sixth of the time after its first third, and of the
  * last sixth. In a run of 30 minutes these are minutes 10 to 15 and 25 to 30.
  */
 export function growthOf(samples: readonly Sample[], wholeMs: number): readonly Growth[] {
@@ -71,7 +71,9 @@ export function growthOf(samples: readonly Sample[], wholeMs: number): readonly 
     const early = life.filter(({ atMs }) => atMs >= wholeMs / 3 && atMs < wholeMs / 2);
     const late = life.filter(({ atMs }) => atMs >= (wholeMs * 5) / 6);
     const [first] = life;
-    if (first === undefined || early.length === 0 || late.length === 0) continue;
+    // One that began a moment before the first window is still filling up.
+    const isYoung = first === undefined || first.atMs > wholeMs / 6;
+    if (isYoung || early.length === 0 || late.length === 0) continue;
     const compare = (what: Growth["what"], of: (sample: Sample) => number): Growth => ({
       node: first.node,
       what,
