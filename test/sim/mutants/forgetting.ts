@@ -8,7 +8,7 @@ export const FORGETTING: readonly Mutant[] = [
     file: "src/raft/rollback.ts",
     find: "if (known === undefined || known.boot === peer.boot || peer.startSeq >= known.seq) return;",
     replace: "if (known === undefined || known.boot === peer.boot || peer.startSeq >= 0) return;",
-    seeds: [],
+    seeds: [22],
   },
   {
     number: 102,
@@ -17,7 +17,7 @@ export const FORGETTING: readonly Mutant[] = [
     find: "if (known !== undefined && known.seq >= told.seq) return;",
     replace:
       "if (known !== undefined && known.seq > told.seq) tellRolledBack(s, told.key);\n  if (known !== undefined && known.seq >= told.seq) return;",
-    seeds: [],
+    seeds: [9],
   },
   {
     number: 103,
