@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { median, record, say, type Bench } from "./bench.ts";
+import { cpuOf } from "./cpu.ts";
 import { loadKeys } from "./load-keys.ts";
 import { rounds, seconds } from "./options.ts";
 import { etcdSystem, konsulSystem, type Running, type System } from "./systems.ts";
@@ -15,6 +16,7 @@ interface Footprint {
   readonly "disk written per acknowledged byte, 64 clients": number;
   readonly "disk written per acknowledged byte, one client": number;
   readonly "restart of a follower with these keys, ms": number;
+  readonly "CPU of that restart, ms": number;
 }
 
 /** What a cluster costs in memory and disk, and how long a node with many keys takes to come back. */
@@ -55,19 +57,21 @@ async function measure(system: System): Promise<Footprint> {
     // What the load left behind is collected when there is a little time.
     await Bun.sleep(3000);
     const memory = (memoryOf(cluster.pidOf(leader)) - before) / KEYS;
-    const restarts: number[] = [];
+    const [restarts, cpu]: [number[], number[]] = [[], []];
     for (let round = 0; round < rounds(); round += 1) {
       const follower = ((await cluster.leaderAt()) + 1) % 3;
       await cluster.kill(follower);
       const at = performance.now();
       await cluster.restart(follower);
       restarts.push(performance.now() - at);
+      cpu.push(cpuOf(cluster.pidOf(follower)) * 1000);
     }
     return {
       "memory of the leader per million keys, MB": memory,
       "disk written per acknowledged byte, 64 clients": written64,
       "disk written per acknowledged byte, one client": written1,
       "restart of a follower with these keys, ms": median(restarts),
+      "CPU of that restart, ms": median(cpu),
     };
   } finally {
     await cluster.stop();
