@@ -58,8 +58,8 @@ class Search {
     this.#attempt(failing);
   }
 
-  try(change: (plan: Overrides) => Overrides): void {
-    this.#attempt(change(this.plan));
+  try(alter: (plan: Overrides) => Overrides): void {
+    this.#attempt(alter(this.plan));
   }
 
   dropAsks(sizeMin: number): void {
