@@ -45,7 +45,7 @@ export interface NodeStatus {
   readonly self: MemberKey;
   readonly logSizeBytes: number;
   readonly snapshots: readonly SnapshotMeta[];
-  /** The leader's commit index as last heard, own commit on the leader: what readiness is measured against. */
+  /** The leader's commit index as last heard; on the leader its own, and at least its first entry: what readiness is measured against. */
   readonly leaderCommit: LogIndex;
   readonly now: number;
 }

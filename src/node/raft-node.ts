@@ -160,7 +160,7 @@ class Node implements RaftNode {
       self: this.#options.self,
       logSizeBytes: this.#options.log.sizeBytes(),
       snapshots: this.#options.snapshots.list(),
-      leaderCommit: core.role === "leader" ? core.commit : Math.max(this.#leaderCommit, core.commit),
+      leaderCommit: Math.max(core.commit, core.role === "leader" ? core.termStart : this.#leaderCommit),
       now: this.#options.clock.now(),
     };
   }

@@ -24,6 +24,7 @@ export function statusOf(s: State): CoreStatus {
     committedMembership: members.committed.membership,
     committedMembershipIndex: members.committed.index,
     leaderContact: leading === undefined ? s.leaderContact : s.now,
+    termStart: leading?.termStart ?? 0,
     isTransferring: leading?.transfer !== undefined,
     duplicates: s.duplicates.size === 0 ? NOBODY : [...s.duplicates],
     peers: peersOf(s),

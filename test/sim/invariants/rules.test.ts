@@ -88,6 +88,7 @@ describe("canaries: each rule is broken once, and its check says so", () => {
       committedMembership: { ...EMPTY_MEMBERSHIP, voters: [A] },
       committedMembershipIndex: 1,
       leaderContact: 0,
+      termStart: 1,
       isTransferring: false,
       duplicates: [],
       peers: [peer],
