@@ -82,6 +82,7 @@ export const PARTS: readonly Part[] = [
       bun,
       "test/sim/main.ts",
       "--full",
+      "--settled",
       "--seeds",
       "200",
       "--from",

@@ -15,6 +15,7 @@ export interface Share {
   readonly isFull: boolean;
   /** Only seeds with this attack; "": all. */
   readonly nemesis: NemesisName | "";
+  readonly isSettled: boolean;
 }
 
 /** One seed in this many is run twice, and both runs must be the same. */
@@ -39,8 +40,9 @@ function isWanted(seed: number, share: Share): boolean {
   );
 }
 
-function limitsOf({ horizonMs, isFull }: Share): SwarmLimits {
-  return { ...(horizonMs === undefined ? {} : { horizonMs }), ...(isFull ? { machine: "full" as const } : {}) };
+function limitsOf({ horizonMs, isFull, isSettled }: Share): SwarmLimits {
+  const machine = isFull ? { machine: "full" as const } : {};
+  return { ...(horizonMs === undefined ? {} : { horizonMs }), ...machine, isSettled };
 }
 
 function runSeed(seed: number, share: Share): RunResult {
@@ -70,9 +72,12 @@ export function parseShare(text: string): Share {
     stopsAtFailure: stops === 1,
     isFull: full === 1,
     nemesis: NEMESES.find((name) => name === parts[7]) ?? "",
+    isSettled: parts[8] === "1",
   };
 }
 
-export function shareText({ from, step, count, horizonMs, timeMs, stopsAtFailure, isFull, nemesis }: Share): string {
-  return [from, step, count, horizonMs ?? NaN, timeMs, Number(stopsAtFailure), Number(isFull), nemesis].join(",");
+export function shareText(share: Share): string {
+  const { from, step, count, horizonMs, timeMs, stopsAtFailure, isFull, nemesis, isSettled } = share;
+  const flags = [Number(stopsAtFailure), Number(isFull), nemesis, Number(isSettled)];
+  return [from, step, count, horizonMs ?? NaN, timeMs, ...flags].join(",");
 }
