@@ -70,7 +70,7 @@ export const QUICK_SEEDS: ReadonlyMap<number, readonly number[]> = new Map([
   [47, [15]],
   [48, [44]],
   [50, [15]],
-  [52, [163]],
+  [52, [113]],
   [53, [7]],
   [56, [6]],
   [57, [6]],
