@@ -79,8 +79,10 @@ export const RUNNING_FAULTS: readonly RunningFault[] = [
     name: "a power cut",
     needs: "device",
     make: async ({ cluster, place, at }) => {
+      // The process ends with the power: one that lives on would see errors, and rightly say that its disk failed.
+      const ended = cluster.nodeAt(at).end("SIGKILL");
       place.cut?.();
-      await cluster.nodeAt(at).end("SIGKILL");
+      await ended;
       return async () => {
         place.mountAgain?.();
         await cluster.start(at);

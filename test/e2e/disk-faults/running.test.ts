@@ -92,8 +92,9 @@ describe("a disk that fails under a running node loses nothing, and the others s
     for (let trial = 0; trial < TRIALS; trial += 1) {
       load.start();
       await load.more(100);
+      const ended = [0, 1, 2].map(async (at) => cluster.nodeAt(at).end("SIGKILL"));
       for (const one of places) one.cut?.();
-      for (const at of [0, 1, 2]) await cluster.nodeAt(at).end("SIGKILL");
+      await Promise.all(ended);
       await load.stop();
       for (const one of places) one.mountAgain?.();
       for (const at of [0, 1, 2]) await cluster.start(at);
