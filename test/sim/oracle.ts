@@ -13,7 +13,7 @@ import type { LogImage } from "./disk/log-image.ts";
 import { ChangeGates } from "./invariants/change-gates.ts";
 import { CommittedLog } from "./invariants/committed-log.ts";
 import { ElectionSafety } from "./invariants/election-safety.ts";
-import { checkAcknowledged, checkInstalled, checkReset } from "./invariants/kept-log.ts";
+import { checkAcknowledged, checkCompacted, checkInstalled, checkReset } from "./invariants/kept-log.ts";
 import { LogMatching } from "./invariants/log-matching.ts";
 import { MembershipSafety } from "./invariants/membership-safety.ts";
 import { OneVote } from "./invariants/one-vote.ts";
@@ -30,6 +30,8 @@ export interface Observed {
   readonly key: MemberKey;
   readonly boot: BootId;
   readonly durable: LogImage;
+  /** Of those on its disk; 0 without one. */
+  readonly oldestSnapshot: LogIndex;
   /** What the state machine has applied; it never applies what is not durable here. */
   readonly applied: LogIndex;
   readonly status: () => CoreStatus | undefined;
@@ -127,6 +129,7 @@ export class Oracle {
   onPersist(by: Observed, operations: readonly Persist[]): void {
     let { hard } = by.durable;
     checkReset(by.key, by.durable, operations, this.#fail);
+    checkCompacted(by.key, { log: by.durable, oldestSnapshot: by.oldestSnapshot }, operations, this.#fail);
     for (const operation of operations) {
       if (operation.truncateFrom !== undefined) this.#onTruncate(by, hard.term, operation);
       if (operation.reset !== undefined && by.durable.lastIndex > operation.reset.index) {

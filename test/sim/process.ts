@@ -108,6 +108,10 @@ export class Process implements Running {
     return this.machine.appliedIndex;
   }
 
+  get oldestSnapshot(): number {
+    return this.host.snapshots.list()[0]?.index ?? 0;
+  }
+
   get isInstalling(): boolean {
     return this.#isInstalling;
   }

@@ -19,6 +19,24 @@ export function checkReset(by: MemberKey, before: LogImage, operations: readonly
   }
 }
 
+/** A log is not compacted past the oldest snapshot beside it: a damaged newest one still leaves a way back. */
+export function checkCompacted(
+  by: MemberKey,
+  before: { readonly log: LogImage; readonly oldestSnapshot: LogIndex },
+  operations: readonly Persist[],
+  fail: Fail,
+): void {
+  // Damaged entries are removed up to the newest snapshot: nothing leads from an older one past them anyway.
+  if (before.log.rotten.size > 0) return;
+  for (const { compactTo } of operations) {
+    if (compactTo === undefined || compactTo.index <= Math.max(before.log.base.index, before.oldestSnapshot)) continue;
+    fail(
+      "the log is kept behind the oldest snapshot",
+      `${by} compacts its log to ${compactTo.index} and has a snapshot at ${before.oldestSnapshot}`,
+    );
+  }
+}
+
 /** The state never jumps ahead of the disk: the log's reset is durable first. */
 export function checkInstalled(by: MemberKey, log: LogImage, index: LogIndex, fail: Fail): void {
   if (log.base.index >= index || log.idAt(index) !== undefined) return;

@@ -8,7 +8,7 @@ import {
 } from "../../../src/raft/index.ts";
 import { LogImage } from "../disk/log-image.ts";
 import { ChangeGates } from "./change-gates.ts";
-import { checkAcknowledged, checkInstalled, checkReset } from "./kept-log.ts";
+import { checkAcknowledged, checkCompacted, checkInstalled, checkReset } from "./kept-log.ts";
 import { OwnTermCommits } from "./own-term.ts";
 import { ReadFloors } from "./read-floors.ts";
 import { createReporter } from "./reporter.ts";
@@ -119,6 +119,16 @@ describe("canaries: each rule is broken once, and its check says so", () => {
     checkReset(A, image, reset(2, 2), fail);
     checkReset(A, image, [{ ticket: 1, truncateFrom: 3 }, ...reset(2, 1)], fail);
     expect(() => checkReset(A, image, reset(2, 1), fail)).toThrow("keeps the log behind it");
+  });
+
+  test("a log that is compacted past the oldest snapshot", () => {
+    const image = log(1, [entry(1, 1), entry(2, 1), entry(3, 1)]);
+    const compact = (index: number): readonly Persist[] => [{ ticket: 1, compactTo: entry(index, 1) }];
+    checkCompacted(A, { log: image, oldestSnapshot: 2 }, compact(2), fail);
+    const past = (): void => checkCompacted(A, { log: image, oldestSnapshot: 2 }, compact(3), fail);
+    expect(past).toThrow("kept behind the oldest");
+    image.rot(1);
+    past();
   });
 
   test("a state ahead of its disk, and an acknowledgement of another entry", () => {

@@ -58,7 +58,7 @@ export const QUICK_SEEDS: ReadonlyMap<number, readonly number[]> = new Map([
   [30, [99]],
   [35, [45]],
   [36, [141]],
-  [37, [21]],
+  [37, [1]],
   [38, [58]],
   [39, [106]],
   [40, [38]],
