@@ -13,16 +13,16 @@ interface Sample {
 
 /** Whether this process can do a leader's work: how long its disk takes, and how late its event loop is. */
 export class OwnCondition {
-  #writes: Sample[] = [];
-  #delays: Sample[] = [];
+  readonly #writes: Sample[] = [];
+  readonly #delays: Sample[] = [];
 
   onWrite(at: number, ms: number): void {
-    this.#writes = keep(this.#writes, { at, ms });
+    keep(this.#writes, { at, ms });
   }
 
   /** A task ran so much later than it was due. */
   onDelay(at: number, ms: number): void {
-    this.#delays = keep(this.#delays, { at, ms });
+    keep(this.#delays, { at, ms });
   }
 
   /** Undefined: it can. */
@@ -34,9 +34,10 @@ export class OwnCondition {
   }
 }
 
-function keep(samples: readonly Sample[], sample: Sample): Sample[] {
-  const recent = samples.length < SAMPLES_MAX ? samples : samples.slice(SAMPLES_MAX / 2);
-  return [...recent.filter(({ at }) => at > sample.at - WINDOW_MS), sample];
+/** With every write of the disk: what is too old is left to the median, which is asked seldom. */
+function keep(samples: Sample[], sample: Sample): void {
+  if (samples.length === SAMPLES_MAX) samples.splice(0, SAMPLES_MAX / 2);
+  samples.push(sample);
 }
 
 /** 0: too little is known. */
