@@ -9,7 +9,7 @@ export interface Series {
   readonly values: readonly (readonly [number, string])[];
 }
 
-/** A real Prometheus that scrapes these nodes once a second. */
+/** A real Prometheus that scrapes these nodes once a second, and has begun to. */
 export interface PrometheusServer {
   /** What a panel would draw of the last so many seconds. */
   range(query: string, seconds: number): Promise<readonly Series[]>;
@@ -53,6 +53,8 @@ export async function startPrometheus({ job, nodes, ruleFiles }: Scraped): Promi
     if (answer.status !== "success") throw new Error(`Prometheus refused ${path}: ${answer.error ?? ""}`);
     return answer.data;
   };
+  // It is ready some seconds before it knows whom to scrape.
+  while ((await hosts(get)) < nodes.length) await Bun.sleep(50);
   return {
     get,
     range: async (query, seconds) => {
@@ -68,4 +70,10 @@ export async function startPrometheus({ job, nodes, ruleFiles }: Scraped): Promi
       await child.exited;
     },
   };
+}
+
+/** Of how many nodes it has heard. */
+async function hosts(get: PrometheusServer["get"]): Promise<number> {
+  const { result }: { readonly result?: readonly unknown[] } = Object(await get("/api/v1/query?query=up==1"));
+  return result?.length ?? 0;
 }
