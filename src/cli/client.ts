@@ -46,17 +46,10 @@ export class Client {
   async request(method: string, path: string, body?: Uint8Array, type = "application/octet-stream"): Promise<Answer> {
     let url = `${this.#base}${path}`;
     for (let redirects = 0; ; redirects += 1) {
-      const response = await this.#fetch(method, url, body, type);
-      const location = response.headers.get("location");
-      if (response.status === 307 && location !== null && redirects < REDIRECTS_MAX) {
-        url = location;
-        continue;
-      }
-      return {
-        status: response.status,
-        headers: response.headers,
-        bytes: new Uint8Array(await response.arrayBuffer()),
-      };
+      const answer = await this.#fetch(method, url, body, type);
+      const location = answer.headers.get("location");
+      if (answer.status !== 307 || location === null || redirects >= REDIRECTS_MAX) return answer;
+      url = location;
     }
   }
 
@@ -74,23 +67,25 @@ export class Client {
 
   /** The bytes of a long answer, as they come. @throws CommandFailed */
   async *download(path: string): AsyncGenerator<Uint8Array> {
-    const response = await this.#stream("GET", path, undefined);
-    const { status, headers, body } = response;
-    if (status >= 300 || body === null)
-      throw failure({ status, headers, bytes: new Uint8Array(await response.arrayBuffer()) });
-    yield* body;
+    const { url, response } = await this.#stream("GET", path, undefined);
+    const { status, body } = response;
+    if (status >= 300 || body === null) throw failure(await this.#whole(url, response));
+    try {
+      yield* body;
+    } catch (cause) {
+      throw unreachable(url, cause, this.#timeoutMs);
+    }
   }
 
   /** Sends a long body, to the leader. The answer as JSON. @throws CommandFailed */
   async upload(method: string, path: string, body: Blob): Promise<Readonly<Record<string, unknown>>> {
-    const response = await this.#stream(method, path, body);
-    const { status, headers } = response;
-    const answer = { status, headers, bytes: new Uint8Array(await response.arrayBuffer()) };
-    if (status >= 300) throw failure(answer);
+    const { url, response } = await this.#stream(method, path, body);
+    const answer = await this.#whole(url, response);
+    if (answer.status >= 300) throw failure(answer);
     return toRecord(answer.bytes);
   }
 
-  async #stream(method: string, path: string, body: Blob | undefined): Promise<Response> {
+  async #stream(method: string, path: string, body: Blob | undefined): Promise<{ url: string; response: Response }> {
     let url = `${this.#base}${path}`;
     for (let redirects = 0; ; redirects += 1) {
       const headers: Record<string, string> = this.#token === undefined ? {} : { "X-Konsul-Token": this.#token };
@@ -103,7 +98,7 @@ export class Client {
         throw unreachable(url, cause, this.#timeoutMs);
       }
       const location = response.headers.get("location");
-      if (response.status !== 307 || location === null || redirects >= REDIRECTS_MAX) return response;
+      if (response.status !== 307 || location === null || redirects >= REDIRECTS_MAX) return { url, response };
       url = location;
     }
   }
@@ -122,7 +117,7 @@ export class Client {
     const { status, body } = response;
     if (status >= 500) throw new Unreachable(`The agent answered with status ${status}`);
     if (status >= 300 || body === null) {
-      throw failure({ status, headers: response.headers, bytes: new Uint8Array(await response.arrayBuffer()) });
+      throw failure(await this.#whole(url, response));
     }
     try {
       yield* serverEvents(body);
@@ -131,12 +126,13 @@ export class Client {
     }
   }
 
-  async #fetch(method: string, url: string, body: Uint8Array | undefined, type: string): Promise<Response> {
+  async #fetch(method: string, url: string, body: Uint8Array | undefined, type: string): Promise<Answer> {
     const headers: Record<string, string> = {};
     if (this.#token !== undefined) headers["X-Konsul-Token"] = this.#token;
     if (body !== undefined) headers["Content-Type"] = type;
+    let response: Response;
     try {
-      return await fetch(url, {
+      response = await fetch(url, {
         method,
         headers,
         redirect: "manual",
@@ -145,6 +141,17 @@ export class Client {
         ...(body === undefined ? {} : { body }),
         ...(Object.keys(this.#tls).length === 0 ? {} : { tls: this.#tls }),
       });
+    } catch (cause) {
+      throw unreachable(url, cause, this.#timeoutMs);
+    }
+    return this.#whole(url, response);
+  }
+
+  /** An answer can break off behind its head, too. */
+  async #whole(url: string, response: Response): Promise<Answer> {
+    const { status, headers } = response;
+    try {
+      return { status, headers, bytes: new Uint8Array(await response.arrayBuffer()) };
     } catch (cause) {
       throw unreachable(url, cause, this.#timeoutMs);
     }
@@ -164,8 +171,10 @@ export function failure(answer: Answer): CommandFailed {
 const REASONS: ReadonlyMap<string, string> = new Map([
   ["ConnectionRefused", "connection refused"],
   ["ECONNREFUSED", "connection refused"],
-  ["ECONNRESET", "connection reset"],
 ]);
+
+/** There was a connection, so the agent may have got the request. */
+const BROKEN: ReadonlySet<string> = new Set(["ECONNRESET", "ConnectionClosed"]);
 
 function unreachable(url: string, cause: unknown, timeoutMs: number): Unreachable {
   const { origin } = new URL(url);
@@ -175,6 +184,11 @@ function unreachable(url: string, cause: unknown, timeoutMs: number): Unreachabl
     );
   }
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (BROKEN.has(code)) {
+    return new Unreachable(
+      `The connection to ${origin} broke before the whole answer was there. A write may or may not have happened: read the key, or try again`,
+    );
+  }
   const why = REASONS.get(code) ?? (cause instanceof Error ? cause.message : String(cause));
   return new Unreachable(
     `Cannot reach the agent at ${origin} (${why.replace(/\.$/, "")}). Start one with konsul agent, or name another with --http-addr`,

@@ -1,1 +1,2 @@
 export { run } from "./run.ts";
+export { endWhenOutputFails, endOutput } from "./standard-output.ts";

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Client, failure } from "./client.ts";
 import { CommandFailed, UsageError, type Invocation } from "./command.ts";
 import { print, printJson } from "./output.ts";
+import { write } from "./standard-output.ts";
 
 const PAGE = 1000;
 
@@ -27,7 +28,7 @@ export async function get(call: Invocation): Promise<number> {
   }
   const answer = await new Client(call).request("GET", pathOf(key, { raw: "true", consistent }));
   if (answer.status >= 300) throw failure(answer);
-  await Bun.write(Bun.stdout, answer.bytes);
+  await write(answer.bytes);
   // On a terminal a value without line end would glue itself to the prompt.
   if (process.stdout.isTTY) print("");
   return 0;

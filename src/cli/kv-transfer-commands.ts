@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Client, failure } from "./client.ts";
 import { CommandFailed, type Invocation } from "./command.ts";
 import { print } from "./output.ts";
+import { write } from "./standard-output.ts";
 
 const PAGE = 1000;
 const BATCH_OPERATIONS = 64;
@@ -30,11 +31,9 @@ export async function exportKeys(call: Invocation): Promise<number> {
     if (answer.status >= 300) throw failure(answer);
     const body = parse(new TextDecoder().decode(answer.bytes), "the agent's answer");
     const entries = isRecord(body) && Array.isArray(body["entries"]) ? body["entries"] : [];
-    for (const entry of entries) {
-      const line = toLine(entry, "the agent's answer");
-      if (isConsul) all.push(consulEntry(line));
-      else print(lineText(line));
-    }
+    const lines = entries.map((entry: unknown) => toLine(entry, "the agent's answer"));
+    if (isConsul) all.push(...lines.map(consulEntry));
+    else await write(lines.map((line) => `${lineText(line)}\n`).join(""));
     const next: unknown = isRecord(body) ? body["next"] : undefined;
     if (typeof next !== "string") break;
     after = next;

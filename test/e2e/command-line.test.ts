@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cleanUp, konsul, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
+import { cleanUp, konsul, KONSUL, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
 
 let agent: AgentProcess;
 
@@ -78,6 +78,31 @@ describe("konsul", () => {
     expect((await konsul(["kv", "put", "cli/text", "x", "--cas", "0"], { url })).code).toBe(1);
     expect((await konsul(["kv", "delete", "cli/", "--recurse"], { url })).problems).toContain("2");
     expect((await konsul(["kv", "get", "cli/text"], { url })).code).toBe(1);
+  });
+
+  test("what is printed arrives whole in a pipe, and is a failure where it cannot be written", async () => {
+    const { url } = agent;
+    const run = (line: string): { readonly code: number; readonly out: string; readonly problems: string } => {
+      const child = Bun.spawnSync(["bash", "-c", line, KONSUL], { env: { ...process.env, KONSUL_HTTP_ADDR: url } });
+      return { code: child.exitCode, out: child.stdout.toString(), problems: child.stderr.toString() };
+    };
+    // Far more than a pipe holds.
+    const lines = Array.from({ length: 500 }, (_, at) => ({ key: `piped/${at}`, value: "x".repeat(1000) }));
+    const input = new TextEncoder().encode(lines.map((line) => JSON.stringify(line)).join("\n"));
+    expect((await konsul(["kv", "import"], { url, input })).code).toBe(0);
+    expect(run('"$0" kv export piped/ | cat').out.trim().split("\n").length).toBe(500);
+    expect(JSON.parse(run('"$0" kv list piped/ --json | cat').out)).toHaveLength(500);
+    for (const command of ["kv export piped/", "kv get piped/0", "cluster status"]) {
+      const { code, problems } = run(`"$0" ${command} > /dev/full`);
+      expect([command, code, problems]).toEqual([
+        command,
+        1,
+        expect.stringMatching(/^konsul: Cannot write to standard output: .+\n$/),
+      ]);
+    }
+    // A reader that has enough ends even what would go on for ever, without a word.
+    const watched = run('set -o pipefail; "$0" cluster status --watch --json --interval 100ms | head -n 1');
+    expect([watched.code, watched.out.trim().split("\n").length, watched.problems]).toEqual([1, 1, ""]);
   });
 
   test("health and the cluster are shown", async () => {
