@@ -58,10 +58,15 @@ describe("OpenTelemetry's variables", () => {
   test("an endpoint that is no URL is a mistake, and its password is never shown", () => {
     const wrong = tracing({}, { "tracing-enabled": "true", "tracing-endpoint": "collector:4317" });
     expect(wrong).toContain("--tracing-endpoint: must be a URL of OTLP/HTTP");
-    const loaded = loadConfig({
-      flags: new Map([["tracing-endpoint", ["https://me:pw@c/t?key=abc"]]]),
-      environment: {},
-    });
-    expect(loaded.ok ? redact(loaded.value).tracing.endpoint : "").toBe("https://(secret)@c/t?(secret)");
+    const shown = (endpoint: string): string => {
+      const loaded = loadConfig({ flags: new Map([["tracing-endpoint", [endpoint]]]), environment: {} });
+      return loaded.ok ? redact(loaded.value).tracing.endpoint : "";
+    };
+    expect(shown("https://me:pw@c/t?key=abc")).toBe("https://(secret)@c/t?(secret)");
+    // URLs are read up to the last @ that can stand in front of the host.
+    expect(shown("https://me:p@ss@c/t#key=abc")).toBe("https://(secret)@c/t#(secret)");
+    expect(tracing({}, { "tracing-enabled": "true", "tracing-endpoint": "https://me:p/w@c/t" })).toContain(
+      'current value is "https://(secret)@c/t"',
+    );
   });
 });

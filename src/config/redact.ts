@@ -7,7 +7,7 @@ export function redact(config: Config): Config {
   return { ...config, raft: { ...config.raft, joinTokens }, tracing: { ...config.tracing, endpoint } };
 }
 
-/** A URL may carry a name and a password in front of the host, and tokens behind the path. */
+/** A URL may carry a name and a password in front of the host, and tokens behind the path. Rather too much is hidden. */
 export function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, "//(secret)@").replace(/\?.*$/, "?(secret)");
+  return url.replace(/\/\/.*@/s, "//(secret)@").replace(/([?#]).*$/s, "$1(secret)");
 }

@@ -90,6 +90,12 @@ describe("three nodes", () => {
     const redirect = await fetch(`${follower?.url}/kv/x?flags=1`, { method: "PUT", body: "x", redirect: "manual" });
     expect([redirect.status, redirect.headers.get("location")]).toEqual([307, `${nodes[leader]?.url}/kv/x?flags=1`]);
     expect((await konsul(["kv", "put", "by-cli", "v"], { url: follower?.url ?? "" })).code).toBe(0);
+    // A follower may not know yet what the members run: what becomes of this is the leader's to say.
+    const raise = await fetch(`${follower?.url}/cluster/upgrade/finalize`, { method: "POST", redirect: "manual" });
+    expect([raise.status, raise.headers.get("location")]).toEqual([
+      307,
+      `${nodes[leader]?.url}/cluster/upgrade/finalize`,
+    ]);
   });
 
   test("survive SIGKILL of the leader, and the node that died comes back with everything", async () => {

@@ -108,13 +108,20 @@ describe("konsul cluster leave says what is wrong", () => {
     ]);
     const last = await konsul(["cluster", "leave", "--node", "node-0"], { url: leader.url });
     expect([last.code, last.problems]).toEqual([1, expect.stringContaining("node-0 is the last voter")]);
-    const second = await startAgent([
-      "--node-id=node-1",
-      `--data-dir=${join(temporaryFolder(), "node-1")}`,
-      `--raft-bind-addr=127.0.0.1:${freePorts(1)[0]}`,
-      "--join-token=secret",
-      `--join=${leader.peerAddress}`,
-    ]);
+    const joining = async (id: string, ...flags: readonly string[]): Promise<AgentProcess> =>
+      startAgent([
+        `--node-id=${id}`,
+        `--data-dir=${join(temporaryFolder(), id)}`,
+        `--raft-bind-addr=127.0.0.1:${freePorts(1)[0]}`,
+        "--join-token=secret",
+        `--join=${leader.peerAddress}`,
+        ...flags,
+      ]);
+    // Others may know of voters later than the leader: they do not judge.
+    const learner = await joining("node-2", "--non-voter");
+    const elsewhere = await fetch(`${learner.url}/cluster/leave/node-0`, { method: "DELETE", redirect: "manual" });
+    expect(elsewhere.status).toBe(307);
+    const second = await joining("node-1");
     const status = async (): Promise<{ readonly voters: number; readonly state: string }> => {
       const body: { readonly voters: number; readonly state: string } = Object(
         await (await fetch(`${leader.url}/cluster/status`)).json(),

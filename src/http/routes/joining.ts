@@ -1,10 +1,10 @@
 import { isRecord, parseJson, readBytes } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
-import { writeFailure } from "../failures.ts";
 import { FORWARDED_HEADERS } from "../forward.ts";
 import { refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
+import { notLeading } from "./membership.ts";
 
 export interface JoiningCall {
   readonly request: Request;
@@ -47,10 +47,6 @@ export async function join(deps: HttpDeps, { request, url, respond }: JoiningCal
     });
   }
   return respond.json({ node_id: outcome.nodeId, address, status: outcome.status });
-}
-
-function notLeading(deps: HttpDeps, url: URL): ApiError {
-  return writeFailure({ kind: "refused", refusal: deps.replica.whereToWrite() }, url.href);
 }
 
 /** This node leaves the cluster, then stops. What it leaves behind is a data folder that belongs to nobody. */

@@ -20,7 +20,7 @@ type Found = readonly [key: MemberKey, member: NonNullable<ReturnType<Members["g
 export async function leave(deps: HttpDeps, call: MembershipCall): Promise<Response> {
   const [key, member] = find(deps, idBehind(call.url, "/cluster/leave/"));
   const { core, self } = deps.replica.status();
-  if (core.membership.voters.length === 1 && core.membership.voters[0] === key) {
+  if (core.role === "leader" && core.membership.voters.length === 1 && core.membership.voters[0] === key) {
     const why = `${member.id} is the last voter, so there is nothing that it could leave: stop it with SIGTERM`;
     throw new ApiError("conflict", why, { fields: { reason: "last-voter", node_id: member.id } });
   }
@@ -87,6 +87,11 @@ function find(deps: HttpDeps, id: string): Found {
   throw new ApiError("not_found", `There is no node ${id} in the cluster: its members are ${known}`, {
     fields: { node_id: id },
   });
+}
+
+/** For what only the leader can judge: others may not know the newest members. */
+export function notLeading({ replica }: HttpDeps, url: URL): ApiError {
+  return writeFailure({ kind: "refused", refusal: replica.whereToWrite() }, url.href);
 }
 
 /** The one mapping of a membership change or transfer that was not done. @throws ApiError */

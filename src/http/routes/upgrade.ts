@@ -3,7 +3,7 @@ import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
 import { refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
-import { finish, type MembershipCall } from "./membership.ts";
+import { finish, notLeading, type MembershipCall } from "./membership.ts";
 
 interface Standing {
   readonly current: number;
@@ -44,6 +44,7 @@ export function upgradeStatus(deps: HttpDeps, respond: Responder): Response {
 /** Raises the cluster version to what all members understand: from then on older releases are shut out, for good. */
 export async function finalizeUpgrade(deps: HttpDeps, { url, respond }: MembershipCall): Promise<Response> {
   refuseParameters(url);
+  if (deps.replica.status().core.role !== "leader") throw notLeading(deps, url);
   const { current, reachable, behind } = standing(deps);
   if (reachable <= current) {
     if (behind.length === 0) return respond.json({ message: "Nothing to raise", cluster_version: current });
