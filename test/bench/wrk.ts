@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Requests } from "./systems.ts";
 
+/** As patient as a client of ours: large values on a busy machine take longer than wrk's own two seconds. */
+const TIMEOUT_SECONDS = 30;
+
 export interface Load {
   /** Successes only. */
   readonly perSecond: number;
@@ -59,7 +62,7 @@ export function startWrk(
     script,
     `${BASE64}${type}\nfunction request() return wrk.format("${method}", ${path}, nil, ${sent}) end\n`,
   );
-  const child = Bun.spawn(["wrk", "-t1", `-c${clients}`, `-d${seconds}s`, "--latency", "-s", script, url], {
+  const child = Bun.spawn(["wrk", "-t1", `-c${clients}`, `-d${seconds}s`, "--latency", "--timeout", `${TIMEOUT_SECONDS}s`, "-s", script, url], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
