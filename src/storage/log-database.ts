@@ -9,6 +9,8 @@ import type { LogOperation } from "./persist-codec.ts";
 /** Marks the file as ours; shown by `file` and checked at open. */
 const APPLICATION_ID = 0x4b6f6e73;
 const PAGE_BYTES = 4096;
+/** Pages that a transaction writes besides those that its entries fill: the head record's, and one above the entries. */
+const PAGES_EACH = 2;
 
 const SCHEMA = `
   CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), record BLOB NOT NULL) STRICT;
@@ -114,7 +116,7 @@ export class LogDatabase {
     assert(changed === 1, "The head record must exist");
     this.#commit.run();
     this.#head = head;
-    this.#walPages += 3;
+    this.#walPages += PAGES_EACH;
     return head;
   }
 
@@ -208,16 +210,18 @@ export class LogDatabase {
 
   #append(head: HeadRecord, entries: readonly Entry[]): HeadRecord {
     let { last, membershipIndex } = head;
+    let bytes = 0;
     for (const entry of entries) {
       const { index, term, kind, time, data, chain } = entry;
       assert(index === last.index + 1, "Entries must be appended without a gap");
       assert(term >= last.term, "Terms must not decrease along the log");
       assert(chain === chainAfter(last.chain, entry), "An entry must be chained to the one before it");
       this.#insert.run(index, term, ENTRY_KINDS.indexOf(kind), time, data, chain, entryCrc(entry));
-      this.#walPages += Math.ceil(entrySize(entry) / PAGE_BYTES);
+      bytes += entrySize(entry);
       last = { index, term, chain, time };
       if (kind === "membership") membershipIndex = index;
     }
+    this.#walPages += Math.ceil(bytes / PAGE_BYTES);
     return { ...head, last, membershipIndex };
   }
 

@@ -12,8 +12,8 @@ import { toOpenFailure, writeOpenFailure } from "./open-failure.ts";
 import { OPS, type DiskService, type Request } from "./wire.ts";
 import type { Witness } from "./witness.ts";
 
-/** A checkpoint of this size takes a few milliseconds: small and often, between two batches. */
-const CHECKPOINT_PAGES = 256;
+/** So many pages take a few milliseconds, and fewer than one transaction in a hundred waits for them. */
+const CHECKPOINT_PAGES = 512;
 const WATCH_MS = 1000;
 
 interface FileId {
