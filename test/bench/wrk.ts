@@ -62,11 +62,14 @@ export function startWrk(
     script,
     `${BASE64}${type}\nfunction request() return wrk.format("${method}", ${path}, nil, ${sent}) end\n`,
   );
-  const child = Bun.spawn(["wrk", "-t1", `-c${clients}`, `-d${seconds}s`, "--latency", "--timeout", `${TIMEOUT_SECONDS}s`, "-s", script, url], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  const child = Bun.spawn(
+    ["wrk", "-t1", `-c${clients}`, `-d${seconds}s`, "--latency", "--timeout", `${TIMEOUT_SECONDS}s`, "-s", script, url],
+    {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
   const ended = summaryOf(child).finally(() => rmSync(folder, { recursive: true }));
   return {
     ended,
