@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { CATALOGUE } from "../src/telemetry/index.ts";
-import { readPages, strayCommands, untagged } from "../test/e2e/runbooks/pages.ts";
+import { readPages, strayCommands, unguarded, untagged } from "../test/e2e/runbooks/pages.ts";
 import { cliPage, metricsTable, withMade } from "./docs.ts";
 
 const TOP = join(import.meta.dir, "..");
@@ -85,6 +85,7 @@ describe("commands in pages", () => {
     const blocks = readPages();
     expect(blocks.length).toBeGreaterThan(20);
     expect(blocks.map(untagged).filter((problem) => problem !== undefined)).toEqual([]);
+    expect(blocks.map(unguarded).filter((problem) => problem !== undefined)).toEqual([]);
   });
 
   test("stand in fenced blocks, where the tests see them", () => {

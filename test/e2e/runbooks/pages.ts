@@ -64,3 +64,16 @@ export function untagged({ place, language, tags }: Block): string | undefined {
   if (tags.has("run") || (tags.get("not-run") ?? "") !== "") return undefined;
   return `${place}: say which runbook these commands belong to (run=NAME), or why no test can run them (not-run="REASON")`;
 }
+
+/**
+ * Steps run on loopback addresses, where an agent asks for less: what starts one on another address must say itself how its
+ * API is guarded. Undefined: it does.
+ */
+export function unguarded({ place, language, tags, text }: Block): string | undefined {
+  if (language !== "sh" || !tags.has("run")) return undefined;
+  const commands = text.replaceAll("\\\n", " ").split("\n");
+  const isWrong = commands.some(
+    (line) => /konsul agent .*--host (?!127\.)/.test(line) && !/--config |--acl-enabled/.test(line),
+  );
+  return isWrong ? `${place}: this agent would refuse to start there: its API has no access control` : undefined;
+}

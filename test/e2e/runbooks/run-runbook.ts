@@ -9,8 +9,8 @@ const STEP_MS_MAX = 90_000;
 const LISTENS = /http=http|Waiting for/;
 
 /**
- * The machines of a runbook, all of them this one: `10.0.1.N` is an address of the loopback network, and each has its own
- * `/var/lib/konsul`. Nothing else of a page's text is changed.
+ * The machines of a runbook, all of them this one: `10.0.1.N` and `127.0.0.N` are addresses of the loopback network, and each
+ * has its own `/var/lib/konsul`. Nothing else of a page's text is changed.
  */
 class Machines {
   readonly folder = temporaryFolder();
@@ -33,18 +33,19 @@ class Machines {
       .replaceAll("/var/lib/konsul", join(this.folder, on, "var", "lib", "konsul"))
       .replaceAll("/etc/konsul", join(this.folder, "etc", "konsul"))
       .replaceAll("10.0.1.", this.#net)
-      .replaceAll("127.0.0.1", `${this.#net}1`);
+      .replaceAll("127.0.0.", this.#net);
   }
 
   environment(on: string): Record<string, string> {
-    const address = this.text(on === "" ? "127.0.0.1" : on, "");
+    // What an agent and a command take when they are told nothing.
+    const standard = this.text("127.0.0.1", "");
     mkdirSync(join(this.folder, on, "var", "lib"), { recursive: true });
     return {
       PATH: `${join(this.folder, "bin")}:${process.env["PATH"] ?? ""}`,
       HOME: this.folder,
-      ADDRESS: address,
-      KONSUL_HOST: address,
-      KONSUL_HTTP_ADDR: `http://${address}:8888`,
+      ADDRESS: this.text(on, ""),
+      KONSUL_HOST: standard,
+      KONSUL_HTTP_ADDR: `http://${standard}:8888`,
       KONSUL_LIMITS_DISK_RESERVE_BYTES: "0",
     };
   }
@@ -136,7 +137,7 @@ export class Runbook {
     const file = join(this.#machines.folder, `output-${this.#groups.length}`);
     const variables = join(this.#machines.folder, "variables");
     // Variables that a step sets are there in the next one, as in one terminal; what says which machine it is, is not.
-    const own = "ADDRESS|KONSUL_HOST|KONSUL_HTTP_ADDR|PATH|HOME";
+    const own = "ADDRESS|KONSUL_HOST|PATH|HOME";
     const keep = `declare -px | grep -vE '^declare -x (${own})=' > ${variables}`;
     const script = `set -euo pipefail\n. ${variables}\ntrap "${keep.replaceAll('"', '\\"')}" EXIT\n${command}\n`;
     const child = Bun.spawn(["bash", "-c", script], {
