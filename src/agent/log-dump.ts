@@ -6,7 +6,7 @@ import { withFolderCopy, type FolderTrust } from "./folder-copy.ts";
 export interface LogDump extends FolderTrust {
   readonly from: LogIndex;
   readonly to: LogIndex;
-  /** Whether what clients stored is shown; hashes of secrets never are. */
+  /** Whether values of keys are shown, and not only their sizes; hashes of secrets never are. */
   readonly hasValues: boolean;
 }
 

@@ -12,6 +12,7 @@ export async function status(call: Invocation): Promise<number> {
   const client = new Client(call);
   const isJson = call.flags.has("json");
   if (!call.flags.has("watch")) {
+    if (call.flags.has("interval")) throw new UsageError("--interval goes with --watch");
     const body = await client.json("GET", "/cluster/status");
     if (isJson) printJson(body);
     else print(overview(body));

@@ -134,7 +134,7 @@ export const COMMANDS: readonly Command[] = [
     flags: [
       { name: "from", value: "INDEX", help: "only entries from this one on" },
       { name: "to", value: "INDEX", help: "only entries up to this one" },
-      { name: "values", help: "with what clients stored, in base64; without it only its size is shown" },
+      { name: "values", help: "with the values of keys, in base64; without it only their sizes are shown" },
       ACCEPT_LOSS,
       JSON_FLAG,
     ],

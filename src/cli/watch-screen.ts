@@ -19,13 +19,15 @@ export async function watchScreen(intervalMs: number, draw: () => Promise<string
     process.once("SIGINT", end).once("SIGTERM", end);
   });
   if (process.stdout.isTTY) process.stdout.write(HIDE_CURSOR + CLEAR);
-  for (;;) {
-    if (shown !== "") show(shown);
-    if (await Promise.race([interrupted, Bun.sleep(intervalMs).then(() => false)])) break;
-    shown = await drawn(draw);
+  try {
+    for (;;) {
+      if (shown !== "") show(shown);
+      if (await Promise.race([interrupted, Bun.sleep(intervalMs).then(() => false)])) return 0;
+      shown = await drawn(draw);
+    }
+  } finally {
+    if (process.stdout.isTTY) process.stdout.write(SHOW_CURSOR);
   }
-  if (process.stdout.isTTY) process.stdout.write(SHOW_CURSOR);
-  return 0;
 }
 
 /** Line by line over what stands there: a cleared screen would flicker. */

@@ -53,7 +53,7 @@ function requestId(request: Request): string {
 const SLOW_SECONDS = 1;
 
 function isWaiting({ url }: Call): boolean {
-  return url.searchParams.has("index") || url.searchParams.has("min_index") || url.pathname === "/snapshot";
+  return ["index", "min_index", "profile"].some((name) => url.searchParams.has(name)) || url.pathname === "/snapshot";
 }
 
 type Answer = (path: string, route: Route | undefined, request: Request) => Response | Promise<Response>;

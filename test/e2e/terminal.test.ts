@@ -97,6 +97,8 @@ describe("konsul cluster status --watch", () => {
     expect([nobody.code, nobody.out]).toEqual([1, ""]);
     const wrong = await konsul(["cluster", "status", "--watch", "--interval", "soon"], { url: agent.url });
     expect([wrong.code, wrong.problems]).toEqual([2, expect.stringContaining("--interval")]);
+    const alone = await konsul(["cluster", "status", "--interval", "5s"], { url: agent.url });
+    expect([alone.code, alone.out]).toEqual([2, ""]);
   });
 });
 

@@ -22,6 +22,8 @@ const NONE = (): void => undefined;
 const LEADER_SHARE = 0.4;
 /** Looked at once a second. */
 const DEAD_TRIES_MAX = 240;
+/** Twice a second; a cluster that is not whole after it is a violation of its own. */
+const PROMOTE_TRIES_MAX = 240;
 
 export const FAULTS: readonly ((options: FaultOptions) => Promise<Fault>)[] = [
   kill,
@@ -137,7 +139,7 @@ async function demoteAndPromote(options: FaultOptions): Promise<Fault> {
   return {
     name: `demoted ${id}`,
     heal: async () => {
-      for (;;) {
+      for (let tries = 0; tries < PROMOTE_TRIES_MAX; tries += 1) {
         const { status } = await send(prng.pick(cluster.urls), `POST /cluster/promote/${id}`, { timeoutMs: 12_000 });
         if (status === 200) return;
         await Bun.sleep(500);
