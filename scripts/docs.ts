@@ -38,7 +38,6 @@ export function cliPage(): string {
   lines.push("## Settings of the agent", "", "Flag, then environment, then file (`--config FILE`), then default.", "");
   lines.push("| key in the file | flag | variable | default | what it does |", "| --- | --- | --- | --- | --- |");
   for (const setting of SETTINGS) {
-    if (setting.isFixed === true) continue;
     const standard = setting.standard === undefined || setting.standard === "" ? "" : `\`${setting.standard}\``;
     lines.push(
       row([`\`${setting.key}\``, `\`--${flagOf(setting)}\``, `\`${variableOf(setting)}\``, standard, setting.help]),

@@ -23,7 +23,7 @@ export async function withFolderCopy<T>(
   trust: FolderTrust,
   use: (contents: FolderContents) => Promise<Result<T, string>>,
 ): Promise<Result<T, string>> {
-  const paths = storePaths(folder);
+  const paths = storePaths({ dataDir: folder });
   if (!existsSync(paths.folder)) return err(`${folder} is no data folder of Konsul: there is no ${paths.folder}`);
   // A folder in use changes while it is copied.
   const lock = existsSync(paths.lock) ? lockFolder(folder, paths.lock) : undefined;
@@ -31,10 +31,12 @@ export async function withFolderCopy<T>(
   let copy: string | undefined;
   try {
     copy = mkdtempSync(join(dirname(folder), ".konsul-recover-"));
-    cpSync(paths.folder, storePaths(copy).folder, { recursive: true });
-    if (existsSync(paths.member)) cpSync(paths.member, storePaths(copy).member);
+    // Where the log has a disk of its own, `raft` may be a link that the operator made.
+    const copied = storePaths({ dataDir: copy });
+    cpSync(paths.folder, copied.folder, { recursive: true, dereference: true });
+    if (existsSync(paths.member)) cpSync(paths.member, copied.member);
     // The witness holds the mark, and what the newest transaction was.
-    if (trust.acceptLoss) rmSync(storePaths(copy).witness, { force: true });
+    if (trust.acceptLoss) rmSync(copied.witness, { force: true });
     return await read({ folder, copy, trust }, use);
   } catch (cause) {
     return err(`Cannot copy ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`);

@@ -1,8 +1,15 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { err, ok, type Clock, type Result } from "../base/index.ts";
 import type { Config } from "../config/index.ts";
-import { lastQuarantine, quarantine, readMembershipRecord, storePaths, UNTRUSTED_ADVICE } from "../storage/index.ts";
+import {
+  lastQuarantine,
+  quarantine,
+  readMembershipRecord,
+  storePaths,
+  UNTRUSTED_ADVICE,
+  type DataFolders,
+} from "../storage/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { readKnownPeers } from "./known-peers.ts";
 import type { Stores, StoresFailure } from "./stores.ts";
@@ -22,6 +29,10 @@ export interface LostMembership {
   readonly addresses: readonly string[];
 }
 
+function foldersOf({ dataDir, raft }: Config): DataFolders {
+  return { dataDir, raftDir: raft.dataDir };
+}
+
 /** The raft folder is in use, or was found bad by this process: opening it again would prove nothing. */
 export function distrusted(dataDir: string, reason: string): StoresFailure {
   return { message: `Cannot trust the data in ${dataDir}: ${reason}. ${UNTRUSTED_ADVICE}`, distrust: reason };
@@ -36,11 +47,13 @@ export function findLost(
   opened: Result<Stores, StoresFailure>,
 ): Result<LostMembership | undefined, string> {
   const { dataDir, raft } = config;
+  const swapped = opened.ok ? otherNodesLog(config, opened.value) : undefined;
+  if (swapped !== undefined) return err(swapped);
   if (opened.ok && (opened.value.log.initial.identity !== undefined || opened.value.formerMember === undefined))
     return ok(undefined);
   if (!opened.ok && opened.error.distrust === undefined) return err(opened.error.message);
-  const message = opened.ok ? logIsGone(dataDir) : opened.error.message;
-  const record = readMembershipRecord(storePaths(dataDir));
+  const message = opened.ok ? logIsGone(config) : opened.error.message;
+  const record = readMembershipRecord(storePaths({ dataDir }));
   const addresses = raft.isEnabled
     ? [...new Set([...raft.joinAddresses, ...readKnownPeers(dataDir)])].filter((one) => one !== raft.advertiseAddress)
     : [];
@@ -49,16 +62,28 @@ export function findLost(
   return ok({ clusterId: record.clusterId, nodeId: record.nodeId, reason, hasFolder: !opened.ok, addresses });
 }
 
-function logIsGone(dataDir: string): string {
+/** Log and snapshots may be in a folder of their own, which may be another node's. */
+function otherNodesLog({ dataDir, raft }: Config, { log, formerMember }: Stores): string | undefined {
+  const { identity } = log.initial;
+  if (identity === undefined || formerMember === undefined || formerMember === "damaged") return undefined;
+  if (identity.nodeId === formerMember.nodeId) return undefined;
+  return (
+    `The log in ${raft.dataDir} is that of the node ${identity.nodeId}, but the data folder ${dataDir} is that of the node ` +
+    `${formerMember.nodeId}: set raft.data_dir to the folder that this node used before`
+  );
+}
+
+function logIsGone({ dataDir, raft }: Config): string {
   return (
     `The data folder ${dataDir} belonged to a cluster, but its log is gone: this node never starts another cluster by ` +
-    "itself. Put the log back, restore a backup, or use a new folder to begin anew"
+    `itself. Put the log back into ${raft.dataDir}, restore a backup, or use a new folder to begin anew`
   );
 }
 
 /** A bad disk would have the whole state sent again and again: waits until the last time is long enough ago. */
-export async function untilResyncIsDue({ dataDir, raft }: Config, clock: Clock, logger: Logger): Promise<void> {
-  const last = lastQuarantine(dataDir);
+export async function untilResyncIsDue(config: Config, clock: Clock, logger: Logger): Promise<void> {
+  const { raft } = config;
+  const last = lastQuarantine(foldersOf(config));
   const wait = last === undefined ? 0 : last + raft.resyncIntervalMs - clock.wall();
   if (wait <= 0) return;
   logger.error("This disk has broken its promises before: the node waits before it starts anew", {
@@ -69,12 +94,14 @@ export async function untilResyncIsDue({ dataDir, raft }: Config, clock: Clock, 
 }
 
 /** Nobody lets a node in whose disk still fails: it would be thrown out again, and each time the others pay. */
-export async function untilDiskWorks({ dataDir }: Config, clock: Clock, logger: Logger): Promise<void> {
+export async function untilDiskWorks({ raft }: Config, clock: Clock, logger: Logger): Promise<void> {
+  // Log and snapshots are what a disk is needed for; their own folder may have to be moved aside.
+  const folder = dirname(raft.dataDir);
   for (;;) {
-    const problem = tryDisk(dataDir);
+    const problem = tryDisk(folder);
     if (problem === undefined) return;
     logger.error("The disk still fails: the node waits until it is replaced or repaired", {
-      data_dir: dataDir,
+      folder,
       problem,
     });
     await new Promise<void>((resolve) => void clock.at(clock.now() + DISK_TRY_MS, resolve));
@@ -82,8 +109,8 @@ export async function untilDiskWorks({ dataDir }: Config, clock: Clock, logger: 
 }
 
 /** What goes wrong with a file that is made, synced and removed; undefined: nothing. */
-function tryDisk(dataDir: string): string | undefined {
-  const path = join(dataDir, "disk.probe");
+function tryDisk(folder: string): string | undefined {
+  const path = join(folder, "disk.probe");
   try {
     const fd = openSync(path, "w", 0o600);
     try {
@@ -100,8 +127,8 @@ function tryDisk(dataDir: string): string | undefined {
 }
 
 /** The members have let a new incarnation in: nobody counts on the old folder any more. It is kept under another name. */
-export function takeOutOfUse({ dataDir }: Config, clock: Clock, logger: Logger): void {
-  const aside = quarantine(dataDir, clock.wall());
+export function takeOutOfUse(config: Config, clock: Clock, logger: Logger): void {
+  const aside = quarantine(foldersOf(config), clock.wall());
   if (aside === undefined) return;
   logger.warn("The data that cannot be trusted was moved aside; remove it once this node is a voter again", { aside });
 }

@@ -57,6 +57,7 @@ export function raftSettings(
       messageBytesMax: MIB,
       unappliedBytesMax: limits.inflightBytesMax,
       cacheBytesMax: 64 * MIB,
+      snapshotSendsMax: config.snapshots.sendsMax,
     },
     limits: { ...DEFAULT_NODE_LIMITS, waitingBytesMax: limits.inflightBytesMax },
     snapshotPolicy: {

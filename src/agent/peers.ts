@@ -122,7 +122,7 @@ export class Peers {
             },
       warn: (message, fields) => logger.warn(message, fields),
       onRejected: (reason) => metrics.increase("konsul_peer_rejected_total", { reason }),
-      snapshots: { sendsMax: 2, bytesPerSecond: Infinity },
+      snapshots: config.snapshots,
     });
     const peers = new Peers(options, transport);
     holder.peers = peers;

@@ -43,8 +43,14 @@ export async function openStores(options: StoresOptions): Promise<Result<Stores,
       notes: [],
       formerMember: undefined,
     });
-  const { dataDir } = config;
-  const opened = await openSqliteStores({ dataDir, boot, reserveBytes: config.limits.diskReserveBytes, onUntrusted });
+  const { dataDir, raft } = config;
+  const folders = { dataDir, raftDir: raft.dataDir };
+  const opened = await openSqliteStores({
+    ...folders,
+    boot,
+    reserveBytes: config.limits.diskReserveBytes,
+    onUntrusted,
+  });
   if (opened.kind === "opened") return ok(opened);
   const distrust = opened.kind === "untrusted" ? opened.message : undefined;
   return err({ message: explain(dataDir, opened), distrust });

@@ -8,8 +8,6 @@ export interface Flag {
   readonly isRepeatable?: boolean;
   /** A switch of the agent: `false` is a value of its own, as it goes before variable and file. */
   readonly isSetting?: boolean;
-  /** Taken, but not shown. */
-  readonly isHidden?: boolean;
 }
 
 /** A value by position. */

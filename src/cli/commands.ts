@@ -44,7 +44,6 @@ const AGENT_FLAGS: readonly Flag[] = [
     ...(setting.kind === "flag" ? {} : { value: setting.kind.toUpperCase() }),
     help: setting.standard === undefined ? setting.help : `${setting.help} (${setting.standard})`,
     isRepeatable: setting.kind === "list",
-    isHidden: setting.isFixed === true,
     isSetting: true,
   })),
 ];

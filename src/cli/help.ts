@@ -21,7 +21,7 @@ export function overview(commands: readonly Command[]): string {
 /** What `konsul COMMAND --help` prints. */
 export function explain(command: Command): string {
   const { path, summary, positions } = command;
-  const flags = command.flags.filter(({ isHidden }) => isHidden !== true);
+  const { flags } = command;
   const usage = positions.map(({ name, isOptional, isRepeatable }) => {
     const shown = isRepeatable === true ? `${name}...` : name;
     return isOptional === true ? `[${shown}]` : shown;

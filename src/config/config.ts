@@ -38,6 +38,8 @@ export interface Config {
     readonly isBootstrap: boolean;
     /** 0: off. */
     readonly bootstrapExpect: number;
+    /** Where log and snapshots are. */
+    readonly dataDir: string;
     readonly resyncIntervalMs: number;
     readonly joinAddresses: readonly string[];
     readonly joinTokens: readonly string[];
@@ -70,7 +72,15 @@ export interface Config {
     readonly hasRedundancyZones: boolean;
     readonly hasUpgradeMigration: boolean;
   };
+  readonly snapshots: {
+    /** To other nodes, at once. */
+    readonly sendsMax: number;
+    /** Of each that is sent; Infinity: as fast as it goes. */
+    readonly bytesPerSecond: number;
+  };
   readonly limits: {
+    readonly keyBytesMax: number;
+    readonly txnBytesMax: number;
     readonly valueBytesMax: number;
     readonly inflightBytesMax: number;
     readonly recursiveDeleteMax: number;

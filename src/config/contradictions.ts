@@ -2,7 +2,11 @@ import { existsSync } from "node:fs";
 import type { Config } from "./config.ts";
 import { withoutPassword } from "./redact.ts";
 import { parseNetwork } from "./network.ts";
+import { raftFolderProblem } from "./raft-folder.ts";
 import type { Mistake } from "./sources.ts";
+
+/** Slower, a follower would hardly ever get a snapshot before it needs the next one. */
+const RATE_MIN = 16 * 1024;
 
 /** HOST of HOST:PORT, without the brackets of an IPv6 one. */
 function hostOf(address: string): string {
@@ -36,7 +40,7 @@ export function contradictions(config: Config, sourceOf: (key: string) => string
   return mistakes;
 }
 
-function checkNode({ raft }: Config, add: Add): void {
+function checkNode({ dataDir, raft, snapshots }: Config, add: Add): void {
   if (raft.leaderLeaseTimeoutMs > raft.heartbeatTimeoutMs) {
     add(
       "raft.leader_lease_timeout",
@@ -47,6 +51,14 @@ function checkNode({ raft }: Config, add: Add): void {
     add(
       "raft.heartbeat_timeout",
       `must not be above the election timeout of ${raft.electionTimeoutMs} ms: current value is ${raft.heartbeatTimeoutMs} ms`,
+    );
+  }
+  const folderProblem = raftFolderProblem(raft.dataDir, dataDir);
+  if (folderProblem !== undefined) add("raft.data_dir", `${folderProblem}: current value is "${raft.dataDir}"`);
+  if (snapshots.bytesPerSecond < RATE_MIN) {
+    add(
+      "snapshots.max_bytes_per_second",
+      `must be at least ${RATE_MIN} bytes, or 0 for no limit: current value is ${snapshots.bytesPerSecond}`,
     );
   }
   if (raft.nodeId !== "" && !/^[A-Za-z0-9._-]{1,64}$/.test(raft.nodeId)) {

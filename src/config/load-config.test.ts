@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "bun:test";
 import type { Config } from "./config.ts";
 import { loadConfig } from "./load-config.ts";
@@ -22,6 +23,100 @@ function mistakes(sources: Partial<Sources>): readonly Mistake[] {
 function flags(all: Record<string, string>): Sources["flags"] {
   return new Map(Object.entries(all).map(([name, text]) => [name, [text]]));
 }
+
+/** Of every setting a value that is not its default. */
+const OTHER: Readonly<Record<string, string>> = {
+  host: "127.0.0.2",
+  port: "1",
+  http_advertise_addr: "a:1",
+  data_dir: "./other",
+  log_level: "debug",
+  service_ttl: "1s",
+  follower_writes: "forward",
+  log_format: "json",
+  "raft.enabled": "true",
+  "raft.node_id": "a",
+  "raft.node_name": "another",
+  "raft.bind_addr": "127.0.0.1:1",
+  "raft.advertise_addr": "a:1",
+  "raft.data_dir": "./log",
+  "raft.bootstrap": "true",
+  "raft.bootstrap_expect": "3",
+  "raft.resync_interval": "1s",
+  "raft.join_addresses": "a:1",
+  "raft.join_tokens": "a",
+  "raft.join_token_file": "a",
+  "raft.zone": "a",
+  "raft.non_voter": "true",
+  "raft.heartbeat_timeout": "900ms",
+  "raft.election_timeout": "2s",
+  "raft.leader_lease_timeout": "400ms",
+  "raft.snapshot_interval": "1s",
+  "raft.snapshot_threshold": "1",
+  "raft.trailing_logs": "1",
+  "raft.tls.enabled": "true",
+  "raft.tls.ca_file": "a",
+  "raft.tls.cert_file": "a",
+  "raft.tls.key_file": "a",
+  "raft.tls.verify_peer": "false",
+  "raft.tls.min_version": "1.2",
+  "tls.enabled": "true",
+  "tls.ca_file": "a",
+  "tls.cert_file": "a",
+  "tls.key_file": "a",
+  "tls.client_auth": "require",
+  "limits.max_key_bytes": "512B",
+  "limits.max_value_bytes": "1KiB",
+  "limits.max_txn_bytes": "2MiB",
+  "limits.max_inflight_bytes": "1MiB",
+  "limits.max_state_bytes": "1MiB",
+  "limits.max_recursive_delete": "1",
+  "limits.max_watchers": "1",
+  "limits.max_wait": "1s",
+  "limits.request_timeout": "1s",
+  "limits.shutdown_timeout": "1s",
+  "limits.disk_reserve_bytes": "1MiB",
+  "limits.watch_window": "1",
+  "limits.page": "1",
+  "health.max_lag_entries": "1",
+  "health.max_lag": "1s",
+  "health.max_last_contact": "1s",
+  "health.recent_elections": "1",
+  "autopilot.cleanup_dead_servers": "false",
+  "autopilot.last_contact_threshold": "1s",
+  "autopilot.max_trailing_logs": "1",
+  "autopilot.min_quorum": "1",
+  "autopilot.dead_server_after": "1s",
+  "autopilot.server_stabilization_time": "1s",
+  "autopilot.redundancy_zones": "true",
+  "autopilot.upgrade_migration": "false",
+  "checks.allow": "10.0.0.0/8",
+  "http.cors_origins": "*",
+  "http.rate_limit": "1",
+  "http.swagger": "false",
+  "http.metrics_public": "false",
+  "snapshots.max_concurrent_sends": "1",
+  "snapshots.max_bytes_per_second": "1MiB",
+  deregister_after: "1s",
+  "tracing.enabled": "true",
+  "tracing.endpoint": "http://a/",
+  "tracing.sample_ratio": "0.5",
+  "acl.enabled": "true",
+  "acl.default_policy": "allow",
+  "acl.max_stale": "1s",
+  insecure: "true",
+};
+
+const CERTIFICATES = { CA_FILE: import.meta.path, CERT_FILE: import.meta.path, KEY_FILE: import.meta.path };
+const prefixed = (prefix: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(CERTIFICATES).map(([name, path]) => [`${prefix}_${name}`, path]));
+
+/** What must be set besides, so that nothing contradicts. */
+const OTHER_BESIDES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "raft.bootstrap_expect": { KONSUL_RAFT_JOIN_ADDRESSES: "a:1,b:1,c:1" },
+  "raft.tls.enabled": prefixed("KONSUL_RAFT_TLS"),
+  "tls.enabled": prefixed("KONSUL_TLS"),
+};
 
 describe("loadConfig()", () => {
   test("has the defaults of the documentation", () => {
@@ -83,14 +178,37 @@ describe("loadConfig()", () => {
     expect(mistakes({ flags: flags({ host: "0.0.0.0", insecure: "true" }) })).toEqual([]);
   });
 
-  test("what this release cannot do is refused, never ignored", () => {
-    expect(mistakes({ environment: { KONSUL_LIMITS_MAX_TXN_BYTES: "2MiB" } })).toEqual([
-      { source: "KONSUL_LIMITS_MAX_TXN_BYTES", message: "can only be 1MiB in this release" },
+  test("every setting can be other than its default, and is taken", () => {
+    expect(Object.keys(OTHER).toSorted()).toEqual(SETTINGS.map(({ key }) => key).toSorted());
+    const standard = load({});
+    for (const setting of SETTINGS) {
+      const environment = { ...OTHER_BESIDES[setting.key], [variableOf(setting)]: OTHER[setting.key] };
+      expect([setting.key, mistakes({ environment })]).toEqual([setting.key, []]);
+      const { [variableOf(setting)]: _, ...besides } = environment;
+      expect([setting.key, isDeepStrictEqual(load({ environment }), load({ environment: besides }))]).toEqual([
+        setting.key,
+        false,
+      ]);
+    }
+    expect(load({})).toEqual(standard);
+  });
+
+  test("a folder for the log that could not be moved aside is refused", () => {
+    for (const folder of ["./data", ".", "/"])
+      expect(mistakes({ environment: { KONSUL_RAFT_DATA_DIR: folder } })).toEqual([
+        { source: "KONSUL_RAFT_DATA_DIR", message: expect.stringContaining("must not be data_dir (./data)") },
+      ]);
+    // Everywhere a file system of its own.
+    expect(mistakes({ environment: { KONSUL_RAFT_DATA_DIR: "/proc" } })).toEqual([
+      { source: "KONSUL_RAFT_DATA_DIR", message: expect.stringContaining("name /proc/raft") },
     ]);
-    expect(mistakes({ flags: flags({ "raft-data-dir": "ca.pem" }) })).toEqual([
-      { source: "--raft-data-dir", message: "is not available in this release" },
+    expect(mistakes({ environment: { KONSUL_RAFT_DATA_DIR: "./data/raft" } })).toEqual([]);
+  });
+
+  test("a rate at which no snapshot would ever arrive is refused", () => {
+    expect(mistakes({ environment: { KONSUL_SNAPSHOTS_MAX_BYTES_PER_SECOND: "1KiB" } })).toEqual([
+      { source: "KONSUL_SNAPSHOTS_MAX_BYTES_PER_SECOND", message: expect.stringContaining("at least 16384 bytes") },
     ]);
-    expect(mistakes({ file: { name: "k.yaml", text: "limits:\n  max_txn_bytes: 1MiB\n" } })).toEqual([]);
   });
 
   test("bootstrap and join addresses imply raft", () => {

@@ -4,6 +4,7 @@ import type { Config, TlsPaths } from "./config.ts";
 import { contradictions } from "./contradictions.ts";
 import { parseDuration, parseSize } from "./quantities.ts";
 import type { Setting } from "./setting.ts";
+import { raftFolderIn } from "./raft-folder.ts";
 import { SETTINGS } from "./settings.ts";
 import { collect, type Mistake, type Sources } from "./sources.ts";
 import type { Written } from "./written.ts";
@@ -18,10 +19,6 @@ export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]>
   for (const setting of SETTINGS) {
     if (setting.standard === undefined && setting.kind === "duration" && !values.has(setting.key)) continue;
     const written = values.get(setting.key) ?? { text: setting.standard ?? "", source: setting.key };
-    if (setting.isFixed === true && written.text !== setting.standard) {
-      all.push({ source: written.source, message: notAvailable(setting) });
-      continue;
-    }
     const value = valueOf(setting, written);
     if (value.ok) read.set(setting.key, value.value);
     else
@@ -34,10 +31,6 @@ export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]>
   const config = assemble(new Reader(read), values);
   const contradicting = contradictions(config, (key) => values.get(key)?.source ?? key);
   return contradicting.length > 0 ? err(contradicting) : ok(config);
-}
-
-function notAvailable({ standard = "" }: Setting): string {
-  return standard === "" ? "is not available in this release" : `can only be ${standard} in this release`;
 }
 
 function valueOf(setting: Setting, { text }: Written): Result<Value, string> {
@@ -109,8 +102,9 @@ class Reader {
   }
 }
 
-function orElse(text: string, otherwise: string): string {
-  return text === "" ? otherwise : text;
+/** `otherwise` where nothing is written, or 0. */
+function orElse<T extends string | number>(value: T, otherwise: T): T {
+  return value === "" || value === 0 ? otherwise : value;
 }
 
 function healthOf(read: Reader): Config["health"] {
@@ -158,6 +152,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       },
       isBootstrap,
       bootstrapExpect,
+      dataDir: orElse(read.text("raft.data_dir"), raftFolderIn(dataDir)),
       resyncIntervalMs: read.number("raft.resync_interval"),
       joinAddresses,
       joinTokens: read.list("raft.join_tokens"),
@@ -183,6 +178,10 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       isMetricsPublic: read.flag("http.metrics_public") && (!hasAcl || written.has("http.metrics_public")),
     },
     autopilot: assembleAutopilot(read),
+    snapshots: {
+      sendsMax: read.number("snapshots.max_concurrent_sends"),
+      bytesPerSecond: orElse(read.number("snapshots.max_bytes_per_second"), Infinity),
+    },
     limits: assembleLimits(read),
     health: healthOf(read),
     corsOrigins: read.list("http.cors_origins"),
@@ -225,6 +224,8 @@ function assembleAutopilot(read: Reader): Config["autopilot"] {
 
 function assembleLimits(read: Reader): Config["limits"] {
   return {
+    keyBytesMax: read.number("limits.max_key_bytes"),
+    txnBytesMax: read.number("limits.max_txn_bytes"),
     valueBytesMax: read.number("limits.max_value_bytes"),
     inflightBytesMax: read.number("limits.max_inflight_bytes"),
     recursiveDeleteMax: read.number("limits.max_recursive_delete"),

@@ -13,8 +13,6 @@ export interface Setting {
   /** Least and greatest value: plain for integers, ms for durations, bytes for sizes. */
   readonly min?: number;
   readonly max?: number;
-  /** Part of the contract, but only its default does anything in this release: another value is a mistake. */
-  readonly isFixed?: boolean;
   /** Never printed. */
   readonly isSecret?: boolean;
   readonly help: string;

@@ -1,12 +1,5 @@
 import type { Setting } from "./setting.ts";
 
-/** A setting of the contract that this release cannot change yet: told so instead of being ignored. */
-function fixed(key: string, standard = "", flag?: string): Setting {
-  const named = flag === undefined ? {} : { flag };
-  const kind = standard === "true" || standard === "false" ? "flag" : "text";
-  return { key, kind, isFixed: true, help: "not available in this release", standard, ...named };
-}
-
 const MINUTE_MS = 60_000;
 const DAY_MS = 1440 * MINUTE_MS;
 
@@ -231,7 +224,12 @@ export const SETTINGS: readonly Setting[] = [
     standard: "true",
     help: "/metrics wants no token; without a word: only while acl.enabled is false",
   },
-  fixed("raft.data_dir"),
+  {
+    key: "raft.data_dir",
+    kind: "text",
+    flag: "raft-data-dir",
+    help: "folder of log and snapshots, for a disk of their own; raft in data_dir",
+  },
   {
     key: "raft.bootstrap_expect",
     kind: "integer",
@@ -277,8 +275,22 @@ export const SETTINGS: readonly Setting[] = [
     choices: ["off", "require"],
     help: "whether clients must show a certificate; who they are is said by tokens alone",
   },
-  fixed("limits.max_key_bytes", "1KiB"),
-  fixed("limits.max_txn_bytes", "1MiB"),
+  {
+    key: "limits.max_key_bytes",
+    kind: "size",
+    standard: "1KiB",
+    min: 1,
+    max: 1024,
+    help: "longest key that may be written",
+  },
+  {
+    key: "limits.max_txn_bytes",
+    kind: "size",
+    standard: "1MiB",
+    min: 1024,
+    max: 2 ** 21,
+    help: "keys and values of one transaction",
+  },
   {
     key: "limits.max_state_bytes",
     kind: "size",
@@ -369,8 +381,21 @@ export const SETTINGS: readonly Setting[] = [
     min: 0,
     help: "requests a second for each client address; 0: no limit",
   },
-  fixed("snapshots.max_concurrent_sends", "2"),
-  fixed("snapshots.max_bytes_per_second", "unlimited"),
+  {
+    key: "snapshots.max_concurrent_sends",
+    kind: "integer",
+    standard: "2",
+    min: 1,
+    max: 16,
+    help: "snapshots that are sent to other nodes at once",
+  },
+  {
+    key: "snapshots.max_bytes_per_second",
+    kind: "size",
+    standard: "0",
+    max: 2 ** 40,
+    help: "a second, of each snapshot that is sent to another node; 0: as fast as it goes",
+  },
   {
     key: "deregister_after",
     kind: "duration",

@@ -21,6 +21,8 @@ export interface HttpDeps {
   readonly tracing?: Tracing;
   readonly clock: Clock;
   readonly limits: {
+    readonly keyBytesMax: number;
+    readonly txnBytesMax: number;
     readonly valueBytesMax: number;
     readonly recursiveDeleteMax: number;
     readonly page: number;

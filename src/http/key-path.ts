@@ -24,6 +24,13 @@ export function checkKey(key: Uint8Array): Uint8Array {
   return checkPrefix(key);
 }
 
+/** What is there already can be read and deleted, whatever may be written. @throws ApiError invalid_key */
+export function checkWrittenKey(key: Uint8Array, bytesMax: number): Uint8Array {
+  if (key.length > bytesMax)
+    throw new ApiError("invalid_key", `The key has ${key.length} bytes, where limits.max_key_bytes allows ${bytesMax}`);
+  return key;
+}
+
 /** A prefix may be empty; else as a key. @throws ApiError invalid_key */
 export function checkPrefix(prefix: Uint8Array): Uint8Array {
   if (prefix.length > KEY_BYTES_MAX) {

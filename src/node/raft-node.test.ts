@@ -141,6 +141,7 @@ function start(): Given {
         messageBytesMax: 1 << 20,
         unappliedBytesMax: 1 << 26,
         cacheBytesMax: 1 << 26,
+        snapshotSendsMax: 2,
       },
       limits: DEFAULT_NODE_LIMITS,
       snapshotPolicy: { intervalMs: 1e9, thresholdEntries: 1e9, trailingEntries: 10 },

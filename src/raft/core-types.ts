@@ -26,6 +26,8 @@ export interface RaftLimits {
   readonly unappliedBytesMax: number;
   /** Entries kept in memory for followers and applying. */
   readonly cacheBytesMax: number;
+  /** Snapshots that are sent at once. */
+  readonly snapshotSendsMax: number;
 }
 
 /** The durable log as found at start: the base it continues from and every entry's id; entries may follow by `load`. */

@@ -5,8 +5,6 @@ import { send } from "./send.ts";
 import type { Leading, State } from "./state.ts";
 
 const NO_ENTRIES: readonly Entry[] = [];
-/** Snapshot transfers at once. */
-const SNAPSHOTS_MAX = 2;
 
 /** Sends each follower what it lacks, and when a round is due something in any case. */
 export function replicate(s: State, leading: Leading): void {
@@ -97,7 +95,7 @@ function sendAppend(s: State, leading: Leading, progress: Progress, { prevIndex,
 /** The follower needs what is compacted: only a snapshot helps. @see Raft §7 */
 function orderSnapshot(s: State, leading: Leading, progress: Progress): void {
   const isTooEarly = s.now < progress.snapshotRetryAt || s.snapshot === undefined;
-  if (isTooEarly || countTransfers(leading) >= SNAPSHOTS_MAX) {
+  if (isTooEarly || countTransfers(leading) >= s.options.limits.snapshotSendsMax) {
     if (progress.state !== "snapshot") progress.becomeSnapshot(s.snapshot?.index ?? 0);
     progress.isSendingSnapshot = false;
     return;

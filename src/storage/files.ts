@@ -1,10 +1,16 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
-/** The files of one data folder. Everything a quarantine takes away is inside `raft/`. */
+/** Where a node keeps its data. */
+export interface DataFolders {
+  readonly dataDir: string;
+  /** Of log and snapshots; undefined: `raft/` in the data folder. */
+  readonly raftDir?: string;
+}
+
+/** The files of one data folder. Everything a quarantine takes away is inside `folder`. */
 export interface StorePaths {
   readonly dataDir: string;
-  /** `raft/` in the data folder. */
   readonly folder: string;
   readonly database: string;
   readonly wal: string;
@@ -12,12 +18,15 @@ export interface StorePaths {
   readonly snapshots: string;
   /** Held locked while a process works on the folder. */
   readonly lock: string;
+  /** The same for `folder`, where it is not in the data folder. */
+  readonly folderLock: string | undefined;
   /** Which cluster this data folder ever belonged to: outlives a quarantine. */
   readonly member: string;
 }
 
-export function storePaths(dataDir: string): StorePaths {
-  const folder = join(dataDir, "raft");
+export function storePaths({ dataDir, raftDir }: DataFolders): StorePaths {
+  const inside = join(dataDir, "raft");
+  const folder = raftDir ?? inside;
   const database = join(folder, "raft.db");
   return {
     dataDir,
@@ -27,6 +36,7 @@ export function storePaths(dataDir: string): StorePaths {
     witness: join(folder, "witness"),
     snapshots: join(folder, "snapshots.db"),
     lock: join(dataDir, "lock.db"),
+    folderLock: resolve(folder) === resolve(inside) ? undefined : `${folder}.lock.db`,
     member: join(dataDir, "member.json"),
   };
 }

@@ -1,6 +1,6 @@
 export { lockFolder } from "./dir-lock.ts";
 export { EnvironmentFailure } from "./failures.ts";
-export { storePaths, type StorePaths } from "./files.ts";
+export { storePaths, type DataFolders, type StorePaths } from "./files.ts";
 export { openLogStore, type LogStoreOpened, type LogStoreOptions } from "./log-store.ts";
 export { readMembershipRecord, type MembershipRecord } from "./member-record.ts";
 export { createMemoryLogStore } from "./memory-log-store.ts";

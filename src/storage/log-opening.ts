@@ -1,17 +1,16 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { Database } from "bun:sqlite";
-import type { BootId } from "../base/index.ts";
+import { ok, type BootId } from "../base/index.ts";
 import type { Entry } from "../raft/index.ts";
 import { lockFolder, type FolderLock } from "./dir-lock.ts";
 import { classifyFailure, EnvironmentFailure, sizeOf } from "./failures.ts";
-import { storePaths, syncDirectory, type StorePaths } from "./files.ts";
+import { storePaths, syncDirectory, type DataFolders, type StorePaths } from "./files.ts";
 import { EMPTY_HEAD, type HeadRecord, type LogStart } from "./head-record.ts";
 import { inspectLog, type Inspection } from "./log-inspection.ts";
 import { createLogDatabase, LogDatabase } from "./log-database.ts";
 import { Witness } from "./witness.ts";
 
-export interface LogOpening {
-  readonly dataDir: string;
+export interface LogOpening extends DataFolders {
   readonly boot: BootId;
   readonly snapshots: readonly LogStart[];
   readonly acceptLoss: boolean;
@@ -37,12 +36,25 @@ export type LogOpened =
 /** Opens raft.db for writing after it was found good, or makes it. Synchronous: runs in the Worker of the disk. */
 export function openLogFiles(opening: LogOpening): LogOpened {
   assertSqliteVersion();
-  const paths = storePaths(opening.dataDir);
-  const lock = lockFolder(paths.dataDir, paths.lock);
+  const paths = storePaths(opening);
+  const lock = lockFolders(paths);
   if (!lock.ok) return { kind: "locked", message: lock.error };
   const opened = openLocked(paths, opening, lock.value);
   if (opened.kind !== "opened") lock.value.release();
   return opened;
+}
+
+/** Two nodes with different data folders may be told the same folder for their logs. */
+function lockFolders({ dataDir, lock, folder, folderLock }: StorePaths): ReturnType<typeof lockFolder> {
+  const outer = lockFolder(dataDir, lock);
+  if (!outer.ok || folderLock === undefined) return outer;
+  const inner = lockFolder(folder, folderLock);
+  if (!inner.ok) {
+    outer.value.release();
+    return inner;
+  }
+  const locks = [inner.value, outer.value];
+  return ok({ release: () => locks.forEach((one) => one.release()) });
 }
 
 function openLocked(paths: StorePaths, opening: LogOpening, lock: FolderLock): LogOpened {

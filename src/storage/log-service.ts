@@ -28,7 +28,7 @@ const keptOpen: LogDatabase[] = [];
 /** The log in the Worker: strictly one request after the other. */
 export class LogService implements DiskService {
   readonly #onUntrusted: (failure: StorageFailure) => void;
-  #paths: StorePaths = storePaths("");
+  #paths: StorePaths = storePaths({ dataDir: "" });
   #opened: OpenedLog | undefined;
   #boot = "";
   #reserveBytes = 0;
@@ -55,15 +55,15 @@ export class LogService implements DiskService {
 
   #open(request: Request): void {
     const { body } = request;
-    const dataDir = body.text();
+    const folders = { dataDir: body.text(), raftDir: body.text() };
     const boot = body.text();
     this.#reserveBytes = body.u53();
     const acceptLoss = body.u8() === 1;
     const synchronous = body.u8() === 1 ? "NORMAL" : "FULL";
     const snapshots = Array.from({ length: body.u32() }, () => readLogStart(body));
-    this.#paths = storePaths(dataDir);
+    this.#paths = storePaths(folders);
     this.#boot = boot;
-    const opened = attemptOpen({ dataDir, boot, snapshots, acceptLoss, synchronous });
+    const opened = attemptOpen({ ...folders, boot, snapshots, acceptLoss, synchronous });
     if (opened.kind !== "opened") {
       const message = opened.kind === "untrusted" ? opened.reason : opened.message;
       const isLogOnly = opened.kind === "untrusted" && opened.isLogOnly;

@@ -12,14 +12,13 @@ import type { DamagedEntry, Identity, LogStore, PersistReceipt, StorageFailure, 
 import type { Entry, HardState, Persist } from "../raft/index.ts";
 import { DiskClient } from "./disk-client.ts";
 import { EnvironmentFailure, sizeOf } from "./failures.ts";
-import { storePaths } from "./files.ts";
+import { storePaths, type DataFolders, type StorePaths } from "./files.ts";
 import { readIdentity, readLogStart, writeIdentity, writeLogStart, type LogStart } from "./head-record.ts";
 import { readEntries, writeOperations } from "./persist-codec.ts";
 import { readOpenFailure, toOpenFailure, type OpenFailure } from "./open-failure.ts";
 import { OPS, type Reply } from "./wire.ts";
 
-export interface LogStoreOptions {
-  readonly dataDir: string;
+export interface LogStoreOptions extends DataFolders {
   /** This process start; goes into the head record. */
   readonly boot: BootId;
   /** Entries are refused as `full` while less than this is free in the folder; 0: no reserve. */
@@ -41,10 +40,12 @@ export type LogStoreOpened =
 /** Opens log, hard state and identity of a data folder, in a Worker, after every check of the folder. Never rejects. */
 export async function openLogStore(options: LogStoreOptions): Promise<LogStoreOpened> {
   const client = new DiskClient((failure) => options.onUntrusted?.(failure));
+  const paths = storePaths(options);
   const write = (writer: ByteWriter): void => {
     const snapshots = options.snapshots ?? [];
     writer
-      .text(options.dataDir)
+      .text(paths.dataDir)
+      .text(paths.folder)
       .text(options.boot)
       .u53(options.reserveBytes ?? 0);
     writer.u8(Number(options.acceptLoss ?? false)).u8(Number(options.synchronous === "NORMAL"));
@@ -56,7 +57,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStoreOp
       const opened = openedBody(reply);
       if (opened.kind === "opened") {
         const { stored, notes } = readOpened(opened.body);
-        const store = new SqliteLogStore(client, stored, options.dataDir);
+        const store = new SqliteLogStore(client, stored, paths);
         return resolve({ kind: "opened", store, notes });
       }
       client.end();
@@ -91,15 +92,15 @@ function readOpened(body: ByteReader): { readonly stored: StoredState; readonly 
 class SqliteLogStore implements LogStore {
   readonly initial: StoredState;
   readonly #client: DiskClient;
-  readonly #paths: ReturnType<typeof storePaths>;
+  readonly #paths: StorePaths;
   #isPersisting = false;
   #isBootstrapped: boolean;
 
-  constructor(client: DiskClient, initial: StoredState, dataDir: string) {
+  constructor(client: DiskClient, initial: StoredState, paths: StorePaths) {
     this.#client = client;
     this.initial = initial;
     this.#isBootstrapped = initial.identity !== undefined;
-    this.#paths = storePaths(dataDir);
+    this.#paths = paths;
   }
 
   persist(

@@ -40,7 +40,7 @@ export async function openStores(options: Omit<LogStoreOptions, "snapshots">): P
     log: repaired.store,
     snapshots: snapshots.store,
     notes: [...repaired.notes, ...snapshots.notes],
-    formerMember: readMembershipRecord(storePaths(options.dataDir)),
+    formerMember: readMembershipRecord(storePaths(options)),
   };
 }
 

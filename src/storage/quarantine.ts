@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { syncDirectory, storePaths } from "./files.ts";
+import { syncDirectory, storePaths, type DataFolders } from "./files.ts";
 
 /**
- * Takes the raft folder of a data folder out of use without destroying it: renamed to `raft.untrusted-<time>`. Only for
+ * Takes the folder of log and snapshots out of use without destroying it: renamed to `raft.untrusted-<time>`. Only for
  * a folder that no store of this process has open. Returns the new name; undefined: there was no folder.
  */
-export function quarantine(dataDir: string, wallMs: number): string | undefined {
-  const paths = storePaths(dataDir);
+export function quarantine(folders: DataFolders, wallMs: number): string | undefined {
+  const paths = storePaths(folders);
   if (!existsSync(paths.folder)) return undefined;
   const time = new Date(wallMs)
     .toISOString()
@@ -21,8 +21,8 @@ export function quarantine(dataDir: string, wallMs: number): string | undefined 
 }
 
 /** When a folder was last taken out of use, in wall-clock milliseconds; undefined: none is there any more. */
-export function lastQuarantine(dataDir: string): number | undefined {
-  const { folder } = storePaths(dataDir);
+export function lastQuarantine(folders: DataFolders): number | undefined {
+  const { folder } = storePaths(folders);
   const name = new RegExp(`^${basename(folder)}\\.untrusted-(\\d{4})(\\d\\d)(\\d\\d)T(\\d\\d)(\\d\\d)(\\d\\d)Z`);
   const times = readdirSync(dirname(folder)).flatMap((entry) => {
     const parts = name.exec(entry)?.slice(1);

@@ -33,7 +33,7 @@ interface Loading {
 
 /** Snapshots in their Worker: compressing, storing, checking. One request after the other. */
 export class SnapshotService implements DiskService {
-  #paths: StorePaths = storePaths("");
+  #paths: StorePaths = storePaths({ dataDir: "" });
   #database: SnapshotDatabase | undefined;
   readonly #complete = new Map<string, { readonly serial: number; readonly meta: SnapshotMeta }>();
   readonly #writing = new Map<number, Writing>();
@@ -91,7 +91,8 @@ export class SnapshotService implements DiskService {
   }
 
   #open(request: Request): void {
-    this.#paths = storePaths(request.body.text());
+    const { body } = request;
+    this.#paths = storePaths({ dataDir: body.text(), raftDir: body.text() });
     const notes: string[] = [];
     try {
       mkdirSync(this.#paths.folder, { recursive: true, mode: 0o700 });

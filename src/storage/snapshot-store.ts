@@ -3,7 +3,7 @@ import type { SnapshotDraft, SnapshotStore, SnapshotWriter, StorageFailure } fro
 import { readSnapshotMeta, writeSnapshotMeta, type SnapshotMeta } from "../raft/index.ts";
 import { DiskClient } from "./disk-client.ts";
 import { sizeOf } from "./failures.ts";
-import { storePaths } from "./files.ts";
+import { storePaths, type DataFolders, type StorePaths } from "./files.ts";
 import { openedBody, toFailure } from "./log-store.ts";
 import type { OpenFailure } from "./open-failure.ts";
 import { OPS, type Reply } from "./wire.ts";
@@ -11,9 +11,8 @@ import { OPS, type Reply } from "./wire.ts";
 /** Complete snapshots kept besides pinned ones: the newest, and one to fall back to. */
 export const SNAPSHOTS_KEPT = 2;
 
-export interface SnapshotStoreOptions {
-  /** Its lock is held by the log store. */
-  readonly dataDir: string;
+/** The lock of the folders is held by the log store. */
+export interface SnapshotStoreOptions extends DataFolders {
   readonly onUntrusted?: (failure: StorageFailure) => void;
 }
 
@@ -26,16 +25,17 @@ type Damaged = { readonly kind: "damaged" };
 /** Opens the snapshots of a data folder in a Worker of their own. Never rejects. */
 export async function openSnapshotStore(options: SnapshotStoreOptions): Promise<SnapshotStoreOpened> {
   const client = new DiskClient((failure) => options.onUntrusted?.(failure));
+  const paths = storePaths(options);
   return new Promise((resolve) => {
     client.request(
       OPS.openSnapshots,
-      (writer) => writer.text(options.dataDir),
+      (writer) => writer.text(paths.dataDir).text(paths.folder),
       (reply) => {
         const opened = openedBody(reply);
         if (opened.kind === "opened") {
           const { body } = opened;
           const notes = Array.from({ length: body.u32() }, () => body.text());
-          return resolve({ kind: "opened", store: new SqliteSnapshotStore(client, body, options.dataDir), notes });
+          return resolve({ kind: "opened", store: new SqliteSnapshotStore(client, body, paths), notes });
         }
         client.end();
         resolve(opened);
@@ -53,9 +53,9 @@ export class SqliteSnapshotStore implements SnapshotStore {
   #receiving: { readonly meta: SnapshotMeta; readonly stored: number } | undefined;
   #nextNumber = 1;
 
-  constructor(client: DiskClient, body: ByteReader, dataDir: string) {
+  constructor(client: DiskClient, body: ByteReader, paths: StorePaths) {
     this.#client = client;
-    this.#path = storePaths(dataDir).snapshots;
+    this.#path = paths.snapshots;
     this.#complete = Array.from({ length: body.u32() }, () => readSnapshotMeta(body));
     if (body.u8() === 1) this.#receiving = { meta: readSnapshotMeta(body), stored: body.u53() };
   }

@@ -60,7 +60,9 @@ export class SnapshotSender {
   }
 
   #sendFrom(offset: number): void {
-    this.snapshot.read(offset, CHUNK_BYTES, (bytes) => {
+    // At a low rate a whole chunk would take longer than a transfer may stand still.
+    const size = Math.min(CHUNK_BYTES, this.#bytesPerSecond);
+    this.snapshot.read(offset, size, (bytes) => {
       if (this.#isDone) return;
       if (bytes === undefined || bytes.length === 0) return this.finish(false);
       const send = (): void => {

@@ -33,6 +33,7 @@ function startPeer(
     readonly id?: string;
     readonly clusterVersion?: number;
     readonly commandVersion?: number;
+    readonly bytesPerSecond?: number;
   } = {},
 ): Peer {
   nextId += 1;
@@ -67,7 +68,7 @@ function startPeer(
     tls: () => undefined,
     warn: () => undefined,
     onRejected: (reason) => void rejected.push(reason),
-    snapshots: { sendsMax: 1, bytesPerSecond: Infinity },
+    snapshots: { sendsMax: 1, bytesPerSecond: options.bytesPerSecond ?? Infinity },
   });
   const receiver: TransportReceiver = {
     onMessage: (received) => void messages.push(received),
@@ -101,6 +102,41 @@ function memberOf(peer: Peer): Member {
     admitted: 1,
     publicKey: "",
   };
+}
+
+async function sendSnapshot(from: Peer, to: Peer, sizeBytes: number): Promise<boolean> {
+  from.transport.setMembers([memberOf(to)]);
+  await until(() => from.log.length > 0);
+  const bytes = new Uint8Array(sizeBytes).map((_, at) => at);
+  const meta: SnapshotMeta = {
+    id: "s",
+    clusterId: "0".repeat(32),
+    epoch: { counter: 1, random: "00000000" },
+    index: 5,
+    term: 1,
+    chain: 1,
+    time: 1,
+    membership: EMPTY_MEMBERSHIP,
+    membershipIndex: 1,
+    seqs: [],
+    sizeBytes,
+    sha256: "",
+    stateHash: "",
+    hashVersion: 1,
+    format: 1,
+    origin: "local",
+  };
+  return new Promise((resolve) => {
+    const snapshot: OutgoingSnapshot = {
+      to: to.key,
+      session: 1,
+      term: 1,
+      meta,
+      read: (offset, sizeMax, done) => done(bytes.subarray(offset, offset + sizeMax)),
+      done: resolve,
+    };
+    from.transport.sendSnapshot(snapshot);
+  });
 }
 
 async function until(isReached: () => boolean): Promise<void> {
@@ -221,44 +257,25 @@ describe("TcpTransport", () => {
 
   test("a snapshot arrives whole, in order, over its own connection", async () => {
     const [a, b] = [startPeer(), startPeer()];
-    a.transport.setMembers([memberOf(b)]);
-    await until(() => a.log.length > 0);
-    const bytes = new Uint8Array(600_000).map((_, at) => at);
-    const meta: SnapshotMeta = {
-      id: "s",
-      clusterId: "0".repeat(32),
-      epoch: { counter: 1, random: "00000000" },
-      index: 5,
-      term: 1,
-      chain: 1,
-      time: 1,
-      membership: EMPTY_MEMBERSHIP,
-      membershipIndex: 1,
-      seqs: [],
-      sizeBytes: bytes.length,
-      sha256: "",
-      stateHash: "",
-      hashVersion: 1,
-      format: 1,
-      origin: "local",
-    };
-    const isSent = await new Promise<boolean>((resolve) => {
-      const snapshot: OutgoingSnapshot = {
-        to: b.key,
-        session: 1,
-        term: 1,
-        meta,
-        read: (offset, sizeMax, done) => done(bytes.subarray(offset, offset + sizeMax)),
-        done: resolve,
-      };
-      a.transport.sendSnapshot(snapshot);
-    });
-    expect(isSent).toBe(true);
+    expect(await sendSnapshot(a, b, 600_000)).toBe(true);
     expect(b.log.filter((line) => line.startsWith("chunk"))).toEqual([
       "chunk 0 0 false",
       "chunk 0 262144 false",
       "chunk 262144 262144 false",
       "chunk 524288 75712 true",
+    ]);
+  });
+
+  test("a snapshot that is sent slowly is sent in pieces of a second, so that it never stands still", async () => {
+    const [a, b] = [startPeer({ bytesPerSecond: 50_000 }), startPeer()];
+    const from = clock.now();
+    expect(await sendSnapshot(a, b, 60_000)).toBe(true);
+    // However busy the machine is, it cannot be faster.
+    expect(clock.now() - from).toBeGreaterThan(1190);
+    expect(b.log.filter((line) => line.startsWith("chunk"))).toEqual([
+      "chunk 0 0 false",
+      "chunk 0 50000 false",
+      "chunk 50000 10000 true",
     ]);
   });
 

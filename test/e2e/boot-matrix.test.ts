@@ -88,7 +88,7 @@ describe("no cluster is made beside a folder with data", () => {
     await untilVoters(one.urls, 3);
     for (const node of nodes) await node.end("SIGKILL");
     for (const at of [0, 1]) rmSync(join(one.folder, `n${at}`), { recursive: true });
-    rmSync(storePaths(join(one.folder, "n2")).folder, { recursive: true });
+    rmSync(storePaths({ dataDir: join(one.folder, "n2") }).folder, { recursive: true });
     const lost = launchAgent(one.flags(2, ...template));
     await said(lost, "cannot be used");
     const empty = [0, 1].map((at) => launchAgent(one.flags(at, ...template)));

@@ -87,6 +87,7 @@ const LIMITS_SMALL: RaftLimits = {
   messageBytesMax: 256,
   unappliedBytesMax: 8192,
   cacheBytesMax: 2048,
+  snapshotSendsMax: 2,
 };
 const LIMITS_LARGE: RaftLimits = {
   inflightCountMax: 64,
@@ -94,6 +95,7 @@ const LIMITS_LARGE: RaftLimits = {
   messageBytesMax: 1 << 16,
   unappliedBytesMax: 1 << 20,
   cacheBytesMax: 1 << 20,
+  snapshotSendsMax: 2,
 };
 
 /** Draws all parameters of a run from its seed. */

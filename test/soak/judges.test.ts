@@ -70,11 +70,12 @@ describe("LockJudge", () => {
 });
 
 describe("failuresOf()", () => {
-  const sample = (minute: number, rssBytes: number, life = 1): Sample => ({
+  const sample = (minute: number, rssBytes: number, life = 1, stateBytes = 0): Sample => ({
     node: "n",
     life,
     atMs: minute * 60_000,
     rssBytes,
+    stateBytes,
     openFds: 10,
     fileBytes: 10,
     entries: 1,
@@ -98,6 +99,11 @@ describe("failuresOf()", () => {
     expect(failuresOf({ ...result, growth: steady })).toEqual([]);
     const growing = growthOf([sample(0, 1), sample(11, 100), sample(26, 106)], wholeMs);
     expect(failuresOf({ ...result, growth: growing })).toEqual(["memory of n grew from 100 to 106"]);
+    // Garbage that waits for its collection is no growth, and neither is the state.
+    const garbage = growthOf([sample(0, 1), sample(11, 100), sample(26, 120), sample(26.5, 101)], wholeMs);
+    expect(garbage[0]).toMatchObject({ early: 100, late: 101 });
+    const state = growthOf([sample(0, 1), sample(11, 110, 1, 10), sample(26, 150, 1, 50)], wholeMs);
+    expect(state[0]).toMatchObject({ early: 100, late: 100 });
     expect(growthOf([sample(0, 1), sample(11, 100), sample(26, 900, 2)], wholeMs)).toEqual([]);
     expect(growthOf([sample(9, 1), sample(11, 100), sample(26, 900)], wholeMs)).toEqual([]);
   });

@@ -9,6 +9,8 @@ export interface Sample {
   readonly life: number;
   readonly atMs: number;
   readonly rssBytes: number;
+  /** What the replicated state takes of it, as the node reckons. */
+  readonly stateBytes: number;
   readonly openFds: number;
   readonly fileBytes: number;
   readonly entries: number;
@@ -30,6 +32,7 @@ export async function takeSample(cluster: SoakCluster, node: SoakNode, atMs: num
     life: metric("konsul_process_start_time_seconds"),
     atMs,
     rssBytes: metric("konsul_process_resident_memory_bytes"),
+    stateBytes: metric("konsul_state_bytes"),
     openFds: metric("konsul_process_open_fds"),
     fileBytes: folderBytes(node.dataDir),
     entries: status.lastIndex - status.firstIndex + 1,
@@ -61,9 +64,23 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
+const MINUTE_MS = 60_000;
+
 /**
- * Of every process that lived nearly all the time: medians of the sixth of the time after its first third, and of the
- * last sixth. In a run of 30 minutes these are minutes 10 to 15 and 25 to 30.
+ * What was left after the collections of each minute, and of that the median: between two collections memory is as high as
+ * garbage happens to be. Without the replicated state, which says itself how large it is and may grow.
+ */
+function levelOf(samples: readonly Sample[]): number {
+  const minutes = Map.groupBy(samples, ({ atMs }) => Math.floor(atMs / MINUTE_MS));
+  const lowest = [...minutes.values()].map((minute) =>
+    Math.min(...minute.map(({ rssBytes, stateBytes }) => rssBytes - stateBytes)),
+  );
+  return median(lowest);
+}
+
+/**
+ * Of every process that lived nearly all the time: the sixth of the time after its first third, and the last sixth. In a
+ * run of 30 minutes these are minutes 10 to 15 and 25 to 30.
  */
 export function growthOf(samples: readonly Sample[], wholeMs: number): readonly Growth[] {
   const growth: Growth[] = [];
@@ -74,15 +91,15 @@ export function growthOf(samples: readonly Sample[], wholeMs: number): readonly 
     // One that began a moment before the first window is still filling up.
     const isYoung = first === undefined || first.atMs > wholeMs / 6;
     if (isYoung || early.length === 0 || late.length === 0) continue;
-    const compare = (what: Growth["what"], of: (sample: Sample) => number): Growth => ({
+    const compare = (what: Growth["what"], of: (some: readonly Sample[]) => number): Growth => ({
       node: first.node,
       what,
-      early: median(early.map(of)),
-      late: median(late.map(of)),
+      early: of(early),
+      late: of(late),
     });
-    growth.push(compare("memory", (one) => one.rssBytes));
-    growth.push(compare("file descriptors", (one) => one.openFds));
-    growth.push(compare("files", (one) => one.fileBytes));
+    growth.push(compare("memory", levelOf));
+    growth.push(compare("file descriptors", (some) => median(some.map(({ openFds }) => openFds))));
+    growth.push(compare("files", (some) => median(some.map(({ fileBytes }) => fileBytes))));
   }
   return growth;
 }

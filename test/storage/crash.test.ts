@@ -67,7 +67,7 @@ class Models {
 
 /** The transaction that the folder stands at; it must be the last acknowledged one or the one in flight. */
 function check(dataDir: string, models: Models, acked: number): number {
-  const found = inspectLog({ paths: storePaths(dataDir), snapshots: [], acceptLoss: false });
+  const found = inspectLog({ paths: storePaths({ dataDir }), snapshots: [], acceptLoss: false });
   if (found.kind === "pristine") {
     expect(acked).toBe(0);
     return 0;

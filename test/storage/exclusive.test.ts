@@ -58,7 +58,7 @@ test("a folder that is removed under a running store is noticed, and nothing is 
   const alarm = Promise.withResolvers<StorageFailure>();
   const store = await open(alarm.resolve);
   await bootstrap(store);
-  rmSync(storePaths(dataDir).folder, { recursive: true });
+  rmSync(storePaths({ dataDir }).folder, { recursive: true });
   const failure = await alarm.promise;
   expect(failure.kind).toBe("untrusted");
   const after = await persist(store, [{ ticket: 1, hard: { term: 2, vote: undefined } }]);
@@ -70,7 +70,7 @@ test("a witness that is replaced under a running store is noticed and marked", a
   const alarm = Promise.withResolvers<StorageFailure>();
   const store = await open(alarm.resolve);
   await bootstrap(store);
-  const { witness } = storePaths(dataDir);
+  const { witness } = storePaths({ dataDir });
   const bytes = readFileSync(witness);
   rmSync(witness);
   writeFileSync(witness, bytes);
@@ -108,13 +108,13 @@ test("a marked folder is refused with its reason, and quarantine renames it and 
   const store = await open();
   await bootstrap(store);
   await close(store);
-  const paths = storePaths(dataDir);
+  const paths = storePaths({ dataDir });
   Witness.open(paths.witness).mark("the disk lied");
   const before = readFileSync(paths.database);
   const opened = await openStores({ dataDir, boot: BOOT });
   expect(opened.kind).toBe("untrusted");
   expect(opened.kind === "untrusted" && opened.message.includes("the disk lied")).toBe(true);
-  const aside = quarantine(dataDir, 0);
+  const aside = quarantine({ dataDir }, 0);
   expect(aside).toBe(`${paths.folder}.untrusted-19700101T000000Z`);
   expect(readFileSync(join(aside ?? "", "raft.db")).equals(before)).toBe(true);
   expect(readMembershipRecord(paths)).toEqual({ clusterId: IDENTITY.clusterId, nodeId: IDENTITY.nodeId });
@@ -130,7 +130,7 @@ test("an operator may accept a missing witness, and nobody else", async () => {
   const store = await open();
   await bootstrap(store);
   await close(store);
-  const paths = storePaths(dataDir);
+  const paths = storePaths({ dataDir });
   renameSync(paths.witness, `${paths.witness}.old`);
   const names = readdirSync(paths.folder).toSorted();
   expect((await openLogStore({ dataDir, boot: BOOT })).kind).toBe("untrusted");
@@ -145,7 +145,7 @@ test("an operator may accept a missing witness, and nobody else", async () => {
 
 test("files of a newer format are refused with a clear message", async () => {
   await close(await open());
-  const paths = storePaths(dataDir);
+  const paths = storePaths({ dataDir });
   const { Database } = await import("bun:sqlite");
   const database = new Database(paths.database);
   database.run("PRAGMA user_version = 99");
@@ -158,12 +158,12 @@ test("after a failure a closed store lets go of the data folder, and a fresh fol
   const alarm = Promise.withResolvers<StorageFailure>();
   const store = await open(alarm.resolve);
   await bootstrap(store);
-  const { witness } = storePaths(dataDir);
+  const { witness } = storePaths({ dataDir });
   rmSync(witness);
   await alarm.promise;
   expect((await openLogStore({ dataDir, boot: BOOT })).kind).toBe("locked");
   await close(store);
-  expect(quarantine(dataDir, 0)).toContain("raft.untrusted-");
+  expect(quarantine({ dataDir }, 0)).toContain("raft.untrusted-");
   const fresh = await open();
   expect(fresh.initial.identity).toBeUndefined();
   await close(fresh);

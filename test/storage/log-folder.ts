@@ -17,7 +17,7 @@ export interface LogFiles {
 export const LOG_FILES = ["database", "wal", "witness"] as const;
 
 export function makeDataDir(name: string): StorePaths {
-  const paths = storePaths(mkdtempSync(join(tmpdir(), `konsul-${name}-`)));
+  const paths = storePaths({ dataDir: mkdtempSync(join(tmpdir(), `konsul-${name}-`)) });
   mkdirSync(paths.folder, { recursive: true });
   return paths;
 }

@@ -43,7 +43,7 @@ async function writeAndCut(island: Island, synchronous: "FULL" | "NORMAL", acks:
 function recover(island: Island): number {
   expect(island.unmount()).toBe(true);
   expect(island.mountAgain()).toBe(true);
-  const paths = storePaths(join(island.mount, "data"));
+  const paths = storePaths({ dataDir: join(island.mount, "data") });
   const found = inspectLog({ paths, snapshots: [], acceptLoss: false });
   if (found.kind === "pristine") return 0;
   if (found.kind !== "good") return -1;

@@ -29,7 +29,7 @@ async function open(): Promise<{ readonly store: SqliteSnapshotStore; readonly n
 }
 
 test("a snapshot with a flipped bit or a cut file is never loaded as if it were whole", async () => {
-  const { snapshots } = storePaths(dataDir);
+  const { snapshots } = storePaths({ dataDir });
   const first = await open();
   const wanted = new Map<string, Uint8Array>();
   for (const index of [1, 2]) {
@@ -42,7 +42,7 @@ test("a snapshot with a flipped bit or a cut file is never loaded as if it were 
   const prng = createPrng(50);
   const counts = { rounds: 0, loaded: 0, damaged: 0, missing: 0, fellBack: 0, wrong: 0 };
   for (let round = 0; round < ROUNDS; round++) {
-    rmSync(storePaths(dataDir).folder, { recursive: true });
+    rmSync(storePaths({ dataDir }).folder, { recursive: true });
     await closeSnapshots((await open()).store);
     const bytes = Uint8Array.from(whole);
     const at = prng.between(0, bytes.length);
@@ -71,12 +71,12 @@ test("a snapshot with a flipped bit or a cut file is never loaded as if it were 
 
 /** A log of several entries in `dataDir`, with one of them spoiled behind SQLite's back. */
 function makeLogWithDamage(): { readonly bad: number; readonly last: number; readonly log: DrivenLog } {
-  const log = new DrivenLog(storePaths(dataDir), 1);
+  const log = new DrivenLog(storePaths({ dataDir }), 1);
   while (log.model.entries.length < 12) log.step();
   log.close();
   const { entries } = log.model;
   const bad = defined(entries[4], "an entry").index;
-  const database = new Database(storePaths(dataDir).database);
+  const database = new Database(storePaths({ dataDir }).database);
   database.run("UPDATE entries SET term = term + 1 WHERE idx = ?", [bad]);
   database.close();
   return { bad, last: defined(entries.at(-1), "the last entry").index, log };
@@ -117,15 +117,15 @@ test("a damaged entry above the newest whole snapshot is refused, and the folder
   const { index, term, chain, time } = below;
   await new Promise((resolve) => writer.complete({ ...snapshotDraft(index), term, chain, time }, resolve));
   await closeSnapshots(store);
-  const before = readFileSync(storePaths(dataDir).database);
+  const before = readFileSync(storePaths({ dataDir }).database);
   const opened = await openStores({ dataDir, boot: BOOT });
   expect(opened.kind).toBe("untrusted");
-  expect(readFileSync(storePaths(dataDir).database).equals(before)).toBe(true);
+  expect(readFileSync(storePaths({ dataDir }).database).equals(before)).toBe(true);
 });
 
 test("reading ends before a damaged entry, and says so when that is the first one", () => {
   const { bad, last } = makeLogWithDamage();
-  const database = new LogDatabase(storePaths(dataDir).database, EMPTY_HEAD);
+  const database = new LogDatabase(storePaths({ dataDir }).database, EMPTY_HEAD);
   const read = (from: number): readonly number[] =>
     database.read({ from, to: last + 1, bytesMax: Infinity }).map(({ index }) => index);
   expect(read(bad - 2)).toEqual([bad - 2, bad - 1]);

@@ -8,7 +8,7 @@ import { readFailure, writeFailure } from "../failures.ts";
 import { parseFlags } from "../flags.ts";
 import { onceKeyOf, reusedKey } from "../idempotency.ts";
 import { keyFields } from "../key-fields.ts";
-import { checkKey, checkPrefix } from "../key-path.ts";
+import { checkKey, checkPrefix, checkWrittenKey } from "../key-path.ts";
 import { Query, READ_PARAMETERS } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import { putLocked } from "./locks.ts";
@@ -42,7 +42,7 @@ export async function write(deps: HttpDeps, call: WriteCall, command: KvCommand)
 
 export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
   const query = new Query(call.url, ["flags", "cas", "key", "acquire", "release"]);
-  const key = checkKey(call.key);
+  const key = checkWrittenKey(checkKey(call.key), deps.limits.keyBytesMax);
   const body = await readValue(call.request, deps.limits.valueBytesMax);
   const written =
     body instanceof Uint8Array

@@ -5,12 +5,13 @@ import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { parseFlags } from "../flags.ts";
 import { keyFields } from "../key-fields.ts";
-import { checkKey } from "../key-path.ts";
+import { checkKey, checkWrittenKey } from "../key-path.ts";
 import { refuseParameters } from "../query.ts";
 import { write, type KvCall } from "./kv.ts";
 
 const OPERATIONS_MAX = 128;
-const BYTES_MAX = 1024 * 1024;
+/** Base64, escapes and the names around them. */
+const BODY_PER_BYTE = 2;
 
 export interface TxnCall extends Omit<KvCall, "key"> {
   readonly access: KvCall["access"] & {
@@ -23,8 +24,9 @@ const CAPABILITY = { set: "write", delete: "delete", get: "read", "check-index":
 /** Up to 128 operations, all or nothing. */
 export async function transact(deps: HttpDeps, call: TxnCall): Promise<Response> {
   refuseParameters(call.url);
+  const bytesMax = deps.limits.txnBytesMax;
   if (!isJson(call.request)) throw new ApiError("unsupported_media_type", "A transaction is sent as application/json");
-  const body = parseJson(await readBytes(call.request, 2 * BYTES_MAX));
+  const body = parseJson(await readBytes(call.request, BODY_PER_BYTE * bytesMax));
   const list: unknown = isRecord(body) ? body["operations"] : undefined;
   if (!Array.isArray(list) || list.length === 0)
     throw badRequest("operations", "must be a list with at least one operation");
@@ -38,10 +40,10 @@ export async function transact(deps: HttpDeps, call: TxnCall): Promise<Response>
     operations.map(({ op, key }) => ({ resource: "kv", capability: CAPABILITY[op], scope: { exact: fromUtf8(key) } })),
   );
   const size = operations.reduce((sum, one) => sum + one.key.length + (one.op === "set" ? one.value.length : 0), 0);
-  if (size > BYTES_MAX)
+  if (size > bytesMax)
     throw new ApiError(
       "too_large",
-      `The transaction has ${size} bytes of keys and values, where at most ${BYTES_MAX} are allowed`,
+      `The transaction has ${size} bytes of keys and values, where at most ${bytesMax} are allowed`,
     );
   const result = await write(deps, call, { kind: "kv-txn", operations });
   deps.metrics.increase("konsul_kv_operations_total", { operation: "txn" });
@@ -76,6 +78,7 @@ function operation(deps: HttpDeps, one: unknown, at: number): KvOperation {
   const key = checkKey(utf8(text));
   if (op === "delete" || op === "get") return { op, key };
   if (op === "set") {
+    checkWrittenKey(key, deps.limits.keyBytesMax);
     return { op, key, value: checkSize(valueOf(one), deps.limits.valueBytesMax), flags: parseFlags(one["flags"]) };
   }
   if (op === "check-index") {

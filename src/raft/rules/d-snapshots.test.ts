@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { encodeMembership } from "../membership-codec.ts";
 import type { SnapshotMeta } from "../snapshot-meta.ts";
 import { Cluster, lonelyNode, TestNode } from "../testing/cluster.ts";
-import { emptyDisk, entryAfter, keyOf, memberOf, membershipOf, optionsFor } from "../testing/fixtures.ts";
+import { emptyDisk, entryAfter, keyOf, LIMITS, memberOf, membershipOf, optionsFor } from "../testing/fixtures.ts";
 import { append, appendReply, diskWith, lastOfKind, leaderOf, metaAt, ofKind } from "../testing/messages.ts";
 
 const THREE = membershipOf(["a", "b", "c"]);
@@ -156,6 +156,22 @@ describe("D. snapshots, compaction", () => {
 
     expect(leader.snapshotOrders.length).toBeGreaterThan(0);
   });
+
+  for (const snapshotSendsMax of [1, 2]) {
+    test(`as many snapshots are sent at once as the options allow: ${snapshotSendsMax}`, () => {
+      const cluster = new Cluster(["a", "b", "c", "d", "e"], 1, { limits: { ...LIMITS, snapshotSendsMax } });
+      const leader = cluster.elect();
+      for (const slow of cluster.followers().slice(0, 2)) cluster.isolate(slow.id);
+      for (let i = 0; i < 10; i += 1) leader.propose(i, i);
+      cluster.run(500);
+      leader.compact();
+      leader.flush();
+      cluster.heal();
+
+      cluster.run(500);
+      expect(leader.snapshotOrders).toHaveLength(snapshotSendsMax);
+    });
+  }
 
   test("rule 61: a failed transfer is tried again, not at once and not never", () => {
     const { node, term } = compactedLeader();

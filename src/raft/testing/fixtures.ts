@@ -15,6 +15,7 @@ export const LIMITS: RaftLimits = {
   messageBytesMax: 1 << 16,
   unappliedBytesMax: 1 << 22,
   cacheBytesMax: 1 << 22,
+  snapshotSendsMax: 2,
 };
 
 export function keyOf(id: string, incarnation = "0000000000000001"): MemberKey {

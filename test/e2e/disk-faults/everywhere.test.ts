@@ -53,8 +53,9 @@ describe("the same fault on all nodes at once makes no new cluster and deletes n
   test("a check that takes every folder for bad: all wait, untouched, and recover brings everything back", async () => {
     const cluster = await loaded();
     await kill(cluster);
-    for (const at of ALL) Witness.open(storePaths(cluster.folderOf(at)).witness).mark("a checker that lies");
-    const before = ALL.map((at) => digest(storePaths(cluster.folderOf(at)).folder));
+    for (const at of ALL)
+      Witness.open(storePaths({ dataDir: cluster.folderOf(at) }).witness).mark("a checker that lies");
+    const before = ALL.map((at) => digest(storePaths({ dataDir: cluster.folderOf(at) }).folder));
     for (const at of ALL) await cluster.start(at);
     for (const at of ALL) {
       while (!cluster.nodeAt(at).log().includes("Cannot join the cluster yet")) await Bun.sleep(20);
@@ -65,7 +66,7 @@ describe("the same fault on all nodes at once makes no new cluster and deletes n
     }
     expect(await clusterIds(cluster)).toEqual([]);
     await kill(cluster);
-    expect(ALL.map((at) => digest(storePaths(cluster.folderOf(at)).folder))).toEqual(before);
+    expect(ALL.map((at) => digest(storePaths({ dataDir: cluster.folderOf(at) }).folder))).toEqual(before);
     const refused = await konsul(["recover", "--from", cluster.folderOf(0)]);
     expect([refused.code, refused.problems]).toEqual([1, expect.stringContaining("--accept-loss")]);
     await recovered(cluster, 0, ["--accept-loss"]);
@@ -76,12 +77,12 @@ describe("the same fault on all nodes at once makes no new cluster and deletes n
     const [id] = await clusterIds(cluster);
     await kill(cluster);
     for (const at of [0, 1]) {
-      const { wal } = storePaths(cluster.folderOf(at));
+      const { wal } = storePaths({ dataDir: cluster.folderOf(at) });
       const bytes = readFileSync(wal);
       bytes[200] = (bytes[200] ?? 0) ^ 1;
       writeFileSync(wal, bytes);
     }
-    const before = [0, 1].map((at) => digest(storePaths(cluster.folderOf(at)).folder));
+    const before = [0, 1].map((at) => digest(storePaths({ dataDir: cluster.folderOf(at) }).folder));
     for (const at of ALL) await cluster.start(at);
     for (const at of [0, 1]) {
       while (!cluster.nodeAt(at).log().includes("Cannot join the cluster yet")) await Bun.sleep(20);
@@ -91,14 +92,14 @@ describe("the same fault on all nodes at once makes no new cluster and deletes n
     while ((await clusterIds(cluster)).length === 0) await Bun.sleep(20);
     expect(await clusterIds(cluster)).toEqual([id ?? ""]);
     await kill(cluster);
-    expect([0, 1].map((at) => digest(storePaths(cluster.folderOf(at)).folder))).toEqual(before);
+    expect([0, 1].map((at) => digest(storePaths({ dataDir: cluster.folderOf(at) }).folder))).toEqual(before);
     await recovered(cluster, 2, []);
   });
 
   test("every log removed: nobody starts a new cluster", async () => {
     const cluster = await loaded();
     await kill(cluster);
-    for (const at of ALL) rmSync(storePaths(cluster.folderOf(at)).folder, { recursive: true });
+    for (const at of ALL) rmSync(storePaths({ dataDir: cluster.folderOf(at) }).folder, { recursive: true });
     for (const at of ALL) await cluster.start(at);
     for (const at of ALL) {
       while (!cluster.nodeAt(at).log().includes("Cannot join the cluster yet")) await Bun.sleep(20);

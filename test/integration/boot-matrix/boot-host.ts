@@ -32,6 +32,7 @@ const RAFT_LIMITS = {
   messageBytesMax: MIB,
   unappliedBytesMax: MIB,
   cacheBytesMax: MIB,
+  snapshotSendsMax: 2,
 };
 
 const EMPTY: Omit<Folder, "image"> = { isUntrusted: false, record: "", knownPeers: [], formation: undefined };

@@ -17,6 +17,7 @@ const LIMITS_IN_PARTS: RaftLimits = {
   messageBytesMax: 256,
   unappliedBytesMax: 1 << 16,
   cacheBytesMax: 1 << 14,
+  snapshotSendsMax: 2,
 };
 /** The share of seeds that a nemesis visits. */
 const SHARE = 0.4;

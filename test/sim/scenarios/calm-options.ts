@@ -50,6 +50,7 @@ export function calmOptions({ seed = 1, hosts, voters, electionMs = 1000, option
       messageBytesMax: 1 << 16,
       unappliedBytesMax: 1 << 20,
       cacheBytesMax: 1 << 20,
+      snapshotSendsMax: 2,
     },
     snapshotPolicy: { intervalMs: 1e9, thresholdEntries: 1e9, trailingEntries: 0 },
     network: CALM_NETWORK,
