@@ -166,11 +166,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       snapshotThreshold: read.number("raft.snapshot_threshold"),
       trailingLogs: read.number("raft.trailing_logs"),
     },
-    tls: {
-      ...tlsPaths(read, "tls"),
-      isEnabled: read.flag("tls.enabled"),
-      areClientsChecked: read.text("tls.client_auth") === "require",
-    },
+    tls: assembleTls(read),
     acl: {
       isEnabled: hasAcl,
       isAllowedByDefault: read.text("acl.default_policy") === "allow",
@@ -178,10 +174,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       isMetricsPublic: read.flag("http.metrics_public") && (!hasAcl || written.has("http.metrics_public")),
     },
     autopilot: assembleAutopilot(read),
-    snapshots: {
-      sendsMax: read.number("snapshots.max_concurrent_sends"),
-      bytesPerSecond: orElse(read.number("snapshots.max_bytes_per_second"), Infinity),
-    },
+    snapshots: assembleSnapshots(read),
     limits: assembleLimits(read),
     health: healthOf(read),
     corsOrigins: read.list("http.cors_origins"),
@@ -199,6 +192,21 @@ function tlsPaths(read: Reader, key: "tls" | "raft.tls"): TlsPaths {
     read.text(`${key}.key_file`),
   ];
   return { caFile, certFile, keyFile };
+}
+
+function assembleTls(read: Reader): Config["tls"] {
+  return {
+    ...tlsPaths(read, "tls"),
+    isEnabled: read.flag("tls.enabled"),
+    areClientsChecked: read.text("tls.client_auth") === "require",
+  };
+}
+
+function assembleSnapshots(read: Reader): Config["snapshots"] {
+  return {
+    sendsMax: read.number("snapshots.max_concurrent_sends"),
+    bytesPerSecond: orElse(read.number("snapshots.max_bytes_per_second"), Infinity),
+  };
 }
 
 function assembleTracing(read: Reader): Config["tracing"] {
