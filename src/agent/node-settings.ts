@@ -2,6 +2,7 @@ import { CLUSTER_VERSION_MAX, VERSION } from "../base/index.ts";
 import type { Config } from "../config/index.ts";
 import { DEFAULT_NODE_LIMITS, type Identity, type Member, type RaftNodeOptions } from "../node/index.ts";
 import type { ReplicaLimits } from "../replica/index.ts";
+import { parseHostPort } from "../transport/index.ts";
 import { mintIncarnation } from "./identity.ts";
 import { randomHex } from "./random-hex.ts";
 
@@ -28,8 +29,11 @@ export function ownMember(
 }
 
 /** Where clients are sent; with the scheme where it is not the usual one. */
-function httpAddressOf({ httpAdvertiseAddress, host, port, tls }: Config): string {
-  const address = httpAdvertiseAddress === "" ? `${host}:${port}` : httpAdvertiseAddress;
+function httpAddressOf({ httpAdvertiseAddress, host, port, tls, raft }: Config): string {
+  // Who listens everywhere is reached where its peers reach it.
+  const reached = (["0.0.0.0", "::", ""].includes(host) ? parseHostPort(raft.advertiseAddress)?.host : host) ?? host;
+  const own = `${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
+  const address = httpAdvertiseAddress === "" ? own : httpAdvertiseAddress;
   return tls.isEnabled && !address.includes("://") ? `https://${address}` : address;
 }
 

@@ -22,15 +22,18 @@ test("followers stay healthy while the leader writes as much as it can", async (
   const { leader = "" } = await nodes.until(({ voters, healthy }) => voters.length === 3 && healthy.length === 3);
   const url = nodes.urlOf(leader);
   const stop = startWriters([url], 64);
+  const committed = async (): Promise<number> =>
+    Number(Object(await (await fetch(`${url}/cluster/status`)).json()).stats.commit_index);
+  const from = await committed();
   const seen: (readonly string[])[] = [];
-  while (seen.length < 40) {
+  // Long enough to be judged many times, and far more writes than a follower may be behind.
+  while (seen.length < 40 || (await committed()) < from + 500) {
     const state = await stateOf(url);
     if (state !== undefined) seen.push(state.healthy);
     await Bun.sleep(100);
   }
-  const { written, strange } = await stop();
+  const { strange } = await stop();
   expect(strange).toEqual([]);
-  expect(written.size).toBeGreaterThan(500);
   expect(seen.filter((healthy) => healthy.length < 3)).toEqual([]);
 }, 120_000);
 
