@@ -4,6 +4,7 @@ import type { ChangeRefusal } from "./membership-change.ts";
 import type { Membership, MembershipChange } from "./membership.ts";
 import { hasQuorum } from "./quorum.ts";
 import type { Leading, State } from "./state.ts";
+import { isCounted } from "./trust.ts";
 
 /** Why no membership may be appended now: the last one and an entry of this term must be committed. @see thesis §4.1 */
 export function gateProblem(s: State, leading: Leading): ChangeRefusal | undefined {
@@ -49,8 +50,10 @@ export function changeProblem(s: State, leading: Leading, change: MembershipChan
  */
 export function quorumProblem(s: State, leading: Leading, next: Membership): ChangeRefusal | undefined {
   const since = s.now - s.options.timing.leaderLeaseTimeoutMs;
-  const isInContact = (key: MemberKey): boolean =>
-    key === s.self || ((leading.progress.get(key)?.contact ?? -Infinity) >= since && !isDown(s, key));
+  const isInContact = (key: MemberKey): boolean => {
+    if (key === s.self) return true;
+    return (leading.progress.get(key)?.contact ?? -Infinity) >= since && isCounted(s, key) && !isDown(s, key);
+  };
   if (hasQuorum(next, isInContact)) return undefined;
   return problem(
     "would-lose-quorum",

@@ -2,6 +2,7 @@ import type { MemberKey } from "../base/index.ts";
 import { publishMembership } from "./role.ts";
 import { committedIndex } from "./quorum.ts";
 import type { Leading, State } from "./state.ts";
+import { isCounted } from "./trust.ts";
 
 /** Raises the commit index; what it makes final follows from it. */
 export function commitTo(s: State, index: number): void {
@@ -19,8 +20,7 @@ export function advanceCommit(s: State, leading: Leading): void {
   leading.isCommitDirty = false;
   const acked = (key: MemberKey): number | undefined => {
     if (key === s.self) return ownDurable(s);
-    // What it acknowledged may be lost with all the rest.
-    return s.distrusted.has(key) ? 0 : leading.progress.get(key)?.match;
+    return isCounted(s, key) ? leading.progress.get(key)?.match : 0;
   };
   const index = committedIndex(s.members.effective.membership, acked);
   if (index <= s.commit || s.log.termAt(index) !== s.hard.term) return;

@@ -6,6 +6,7 @@ import { voteResult } from "./quorum.ts";
 import { isSoleVoter, isVoterOf, publishRole } from "./role.ts";
 import { send, setHard } from "./send.ts";
 import type { State } from "./state.ts";
+import { isCounted } from "./trust.ts";
 
 /**
  * Whether this node may try to lead. A voter of the effective OR the committed membership: a leader that appended its
@@ -107,7 +108,7 @@ function startCampaign(
 
 function settleCampaign(s: State): void {
   const { campaign } = s;
-  const result = voteResult(s.members.effective.membership, (key) => campaign.votes.get(key));
+  const result = voteResult(s.members.effective.membership, (key) => isCounted(s, key) && campaign.votes.get(key));
   if (result === "pending") return;
   if (result === "lost") return onLost(s);
   if (s.role === "pre-candidate") startElection(s, false);

@@ -11,6 +11,7 @@ import { isVoterOf } from "./role.ts";
 import { send } from "./send.ts";
 import type { Leading, State } from "./state.ts";
 import { bestTarget, sendTimeoutNow } from "./transfer.ts";
+import { isCounted } from "./trust.ts";
 
 type ChangeEvent = Extract<RaftEvent, { kind: "change" }>;
 
@@ -113,7 +114,7 @@ function isReadyToVote(s: State, leading: Leading, key: MemberKey): boolean {
   const progress = leading.progress.get(key);
   const isFit = progress?.isCaughtUp === true && progress.contact >= s.now - s.options.timing.leaderLeaseTimeoutMs;
   if (!isFit || s.members.effective.membership.members.get(key)?.nonVoter === true) return false;
-  return !s.members.wasVoter(key) && !s.distrusted.has(key) && !s.duplicates.has(key);
+  return !s.members.wasVoter(key) && isCounted(s, key);
 }
 
 /** This leader's own removal or demotion is committed: the others learn so from it, and one of them takes over. */

@@ -1,7 +1,7 @@
 import type { BootId, MemberKey } from "../base/index.ts";
 import type { RaftEvent } from "./event.ts";
 import { becomeFollower } from "./follower.ts";
-import { judgeFolder } from "./rollback.ts";
+import { judgeProcess } from "./rollback.ts";
 import type { Peer, State } from "./state.ts";
 
 /** Strangers that are remembered; members always are. */
@@ -28,6 +28,7 @@ export function peerOf(s: State, key: MemberKey): Peer {
 /** A connection is up: this very process speaks for the pair from now on. */
 export function onHello(s: State, hello: Extract<RaftEvent, { kind: "hello" }>): void {
   const peer = peerOf(s, hello.key);
+  const isOtherProcess = peer.boot !== hello.boot;
   peer.boot = hello.boot;
   peer.isFromHello = true;
   peer.isConnected = true;
@@ -35,13 +36,13 @@ export function onHello(s: State, hello: Extract<RaftEvent, { kind: "hello" }>):
   peer.startSeq = hello.seq;
   peer.version = hello.version;
   peer.commandVersion = hello.commandVersion;
-  judgeFolder(s, hello.key);
+  judgeProcess(s, hello);
   const { leading } = s;
   const progress = leading?.progress.get(hello.key);
   if (leading === undefined || progress === undefined) return;
   if (progress.isSendingSnapshot) s.out.cancelSnapshot(progress.key, progress.session);
   leading.lastSession += 1;
-  progress.restart(leading.lastSession);
+  progress.restart(leading.lastSession, isOtherProcess);
   // Speak to it at once, entries or not: it may have lost whatever was on its way.
   leading.wantsRound = true;
 }

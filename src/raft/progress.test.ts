@@ -28,14 +28,16 @@ test("Progress.becomeProbe() never goes back into what matches, and forgets what
   expect(progress).toMatchObject({ state: "probe", next: 6, inflightCount: 0, inflightBytes: 0, isPaused: false });
 });
 
-test("Progress.restart() keeps what is on the follower's disk", () => {
+test("Progress.restart() keeps what this very process has on its disk", () => {
   const progress = new Progress("b~1", 9, 1, 0);
   progress.acknowledge(5);
   progress.becomeSnapshot(7);
 
-  progress.restart(4);
-
+  progress.restart(4, false);
   expect(progress).toMatchObject({ state: "probe", match: 5, session: 4, isSendingSnapshot: false });
+
+  progress.restart(5, true);
+  expect(progress).toMatchObject({ state: "probe", match: 0, session: 5 });
 });
 
 test("RoundClock.sentAt() is never younger than the round", () => {

@@ -82,9 +82,10 @@ export class Progress {
     this.#clearInflight();
   }
 
-  /** Another process or connection: what was sent is void, what was acknowledged on disk stays. */
-  restart(session: number): void {
+  /** Another connection: what was sent is void. Another process: it must say anew what its disk holds, which may be less. */
+  restart(session: number, isOtherProcess: boolean): void {
     this.session = session;
+    if (isOtherProcess) this.match = 0;
     this.isLoading = false;
     this.becomeProbe(this.next);
   }

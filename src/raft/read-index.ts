@@ -6,6 +6,7 @@ import { committedIndex } from "./quorum.ts";
 import { sendEmpty } from "./replicate.ts";
 import { send } from "./send.ts";
 import type { Leading, PendingRead, State } from "./state.ts";
+import { isCounted } from "./trust.ts";
 
 /** Reads that may wait at once; more are told to come again. */
 const READS_MAX = 100_000;
@@ -69,8 +70,10 @@ export function resendReads(s: State): void {
  */
 export function confirmReads(s: State, leading: Leading): void {
   if (leading.reads.length === 0 || !hasCommittedOwnTerm(s, leading)) return;
-  const acked = (key: MemberKey): number | undefined =>
-    key === s.self ? Infinity : leading.progress.get(key)?.ackedRound;
+  const acked = (key: MemberKey): number | undefined => {
+    if (key === s.self) return Infinity;
+    return isCounted(s, key) ? leading.progress.get(key)?.ackedRound : 0;
+  };
   const round = committedIndex(s.members.effective.membership, acked);
   let answered = 0;
   for (const read of leading.reads) {

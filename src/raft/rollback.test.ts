@@ -62,6 +62,20 @@ describe("a data folder that was put back to an older copy", () => {
     expect(lastOfKind(sent, "replaced")).toMatchObject({ to: B, boot: "again" });
   });
 
+  test("is found also when more is known of what it wrote since than of what was promised before", () => {
+    const { node, sent } = lonelyNode("a", diskWith(THREE, []));
+    hello(node, B, "again", 39);
+    const written = { ...PROMISED, boot: "again", seq: 41 };
+    for (const told of [written, PROMISED]) {
+      const last = node.disk.entries.at(-1);
+      const entries = [entryAfter(last, { term: 1, kind: "check", data: encodeCheck([told]) })];
+      node.hear("c", 1, append(node, { entries }));
+      node.flush();
+    }
+
+    expect(lastOfKind(sent, "replaced")).toMatchObject({ to: B, boot: "again" });
+  });
+
   test("is found from a snapshot, received or found at the start", () => {
     const meta = metaAt(5, 1, THREE, { seqs: [PROMISED] });
     const received = lonelyNode("a", diskWith(THREE, []));
@@ -106,6 +120,28 @@ describe("a data folder that was put back to an older copy", () => {
     expect(ofKind(sent, "replaced")).toEqual([]);
     expect(node.marks("rolled-back-not-accused")).toBe(1);
   });
+
+  test.each(["accused by nobody as nobody could stand in for it", "recognised by nobody"])(
+    "is filled up again when %s",
+    (how) => {
+      const isRecognised = how.startsWith("accused");
+      const cluster = new Cluster(isRecognised ? ["a", "b"] : ["a", "b", "c"]);
+      const leader = cluster.electNode("a");
+      const old = copyOf(cluster.node("b").disk);
+      leader.propose(1, 1, 2, 3);
+      cluster.settle();
+      if (isRecognised) cluster.run(1000);
+      cluster.crash("b");
+
+      const b = cluster.start("b", old);
+      leader.propose(2, 4);
+      cluster.run(1000);
+
+      expect(leader.marks("rolled-back-not-accused")).toBe(Number(isRecognised));
+      expect(b.disk.entries).toEqual(leader.disk.entries);
+      expect(b.applied.filter(({ kind }) => kind === "command")).toHaveLength(4);
+    },
+  );
 
   test("stops the process that is meant, and no other", () => {
     const { node } = lonelyNode("b", diskWith(THREE, []));
@@ -154,6 +190,17 @@ describe("what the disks promised", () => {
 
     expect(cluster.leader).toBeUndefined();
     expect(b.observed.some(({ kind }) => kind === "distrusted")).toBe(true);
+  });
+
+  test("is kept of a member whose removal may be undone yet", () => {
+    const { node, term } = leaderOf();
+    node.hear("b", term, appendReply({ match: 2, seq: 40, round: node.lastRound }));
+    node.hear("c", term, appendReply({ match: 2, session: 2, round: node.lastRound }));
+
+    node.step({ kind: "change", request: 1, changes: [{ kind: "remove", key: B }] });
+
+    expect(node.status.membership.members.has(B)).toBe(false);
+    expect(node.core.memberSeqs()).toContainEqual(PROMISED);
   });
 
   test("survives compaction in the snapshot", () => {

@@ -5,6 +5,7 @@ import { becomeFollower } from "./follower.ts";
 import type { Progress } from "./progress.ts";
 import { send } from "./send.ts";
 import type { Leading, State } from "./state.ts";
+import { isCounted } from "./trust.ts";
 
 /** An operator wants another leader. @see thesis §3.10 */
 export function onTransfer(s: State, request: RequestId, to: MemberKey | undefined): void {
@@ -85,7 +86,7 @@ export function bestTarget(s: State, leading: Leading): Progress | undefined {
   let best: Progress | undefined;
   for (const key of s.members.effective.membership.voters) {
     const progress = leading.progress.get(key);
-    if (progress === undefined || s.distrusted.has(key) || s.duplicates.has(key)) continue;
+    if (progress === undefined || !isCounted(s, key)) continue;
     if (best === undefined || isBetter(progress, best)) best = progress;
   }
   return best;

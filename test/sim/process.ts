@@ -54,6 +54,9 @@ export class Process implements Running {
   #seen = { commit: 0, term: 0 };
   /** What this leader of a term last knew of the others. */
   #matches: { readonly term: number; readonly of: Map<MemberKey, number> } = { term: 0, of: new Map() };
+  /** The process of each member that was greeted last, and whose match may fall once: another one says anew what it has. */
+  readonly #greeted = new Map<MemberKey, BootId>();
+  readonly #restarted = new Set<MemberKey>();
   /** The term that it leads in, as far as it knows. */
   ledTerm: number | undefined;
   candidateTerm = -1;
@@ -89,6 +92,10 @@ export class Process implements Running {
         if (kind === "append" && this.#isInstalling) world.marks.hit("append while a snapshot is installed");
       },
       onSent: (message) => this.host.traps.onSent(message.kind),
+      onGreet: ({ key, boot }) => {
+        if (this.#greeted.get(key) !== boot) this.#restarted.add(key);
+        this.#greeted.set(key, boot);
+      },
     });
   }
 
@@ -229,7 +236,7 @@ export class Process implements Running {
     if (term !== this.#matches.term) this.#matches = { term, of: new Map() };
     for (const { key, match, next } of status.peers) {
       const before = this.#matches.of.get(key) ?? 0;
-      if (match < before) fail(`the match of ${key} falls from ${before} to ${match}`);
+      if (match < before && !this.#restarted.delete(key)) fail(`the match of ${key} falls from ${before} to ${match}`);
       this.#matches.of.set(key, match);
       if (match >= next) fail(`the match ${match} of ${key} is not below next ${next}`);
     }

@@ -16,7 +16,7 @@ import {
   membershipOf,
   type Disk,
 } from "../testing/fixtures.ts";
-import { append, appendReply, diskWith, lastOfKind, leaderOf, ofKind, vote } from "../testing/messages.ts";
+import { append, appendReply, campaign, diskWith, lastOfKind, leaderOf, ofKind, vote } from "../testing/messages.ts";
 
 const THREE = membershipOf(["a", "b", "c"]);
 
@@ -434,6 +434,30 @@ describe("C. membership: who may be lost", () => {
 
     node.hear("d", term, appendReply({ match: 2, session: 3 }));
     expect(node.status.commit).toBe(2);
+  });
+
+  test("a vote that a pair granted before it was found untrusted counts no longer", () => {
+    const { node } = lonelyNode("a", diskWith(membershipOf(["a", "b", "c", "d", "e"]), []));
+    campaign(node);
+    const { term } = node.status;
+    node.hear("b", term, { kind: "vote-reply", granted: true });
+    node.step({ kind: "confession", key: keyOf("b"), boot: bootOf("b") });
+    node.hear("c", term, { kind: "vote-reply", granted: true });
+    expect(node.status.role).toBe("candidate");
+
+    node.hear("d", term, { kind: "vote-reply", granted: true });
+    expect(node.status.role).toBe("leader");
+  });
+
+  test("a change whose voters would need a pair that does not count is refused", () => {
+    const { node, term } = leaderOf();
+    node.hear("b", term, appendReply({ match: 2, round: node.lastRound }));
+    node.hear("c", term, appendReply({ match: 2, session: 2, round: node.lastRound }));
+    node.step({ kind: "confession", key: keyOf("b"), boot: bootOf("b") });
+
+    expect(codeOf(node.outcomes.get(change(node, { kind: "remove", key: keyOf("c") })))).toBe("would-lose-quorum");
+    expect(node.outcomes.get(change(node, { kind: "remove", key: keyOf("b") }))).toBeUndefined();
+    expect(node.status.membership.voters).toEqual([keyOf("a"), keyOf("c")]);
   });
 
   test("two processes of one pair: neither counts until one is gone", () => {

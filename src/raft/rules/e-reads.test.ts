@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Cluster, lonelyNode } from "../testing/cluster.ts";
-import { bootstrappedDisk, keyOf, membershipOf } from "../testing/fixtures.ts";
+import { bootOf, bootstrappedDisk, keyOf, membershipOf } from "../testing/fixtures.ts";
 import { append, appendReply, lastOfKind, leaderOf, ofKind } from "../testing/messages.ts";
 
 /** The leader a of {a,b,c}, its first entry committed. */
@@ -72,6 +72,19 @@ describe("E. reads", () => {
       { to: keyOf("b"), ok: true, index: 2 },
       { to: keyOf("c"), ok: true, index: 2 },
     ]);
+  });
+
+  test("rule 69: a confirmation of a pair that was found untrusted since counts no longer", () => {
+    const { node, term } = settledLeader(["a", "b", "c", "d", "e"]);
+    node.step({ kind: "read", request: 1 });
+    node.hear("b", term, appendReply({ match: 2, round: node.lastRound }));
+    node.step({ kind: "confession", key: keyOf("b"), boot: bootOf("b") });
+    node.hear("c", term, appendReply({ match: 2, session: 2, round: node.lastRound }));
+    expect(node.reads).toEqual([]);
+
+    node.hear("d", term, appendReply({ match: 2, session: 3, round: node.lastRound }));
+
+    expect(node.reads).toHaveLength(1);
   });
 
   test("rule 70: only voters confirm a read", () => {

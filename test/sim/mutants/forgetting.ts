@@ -6,8 +6,8 @@ export const FORGETTING: readonly Mutant[] = [
     number: 101,
     breaks: "a folder that was put back is recognised",
     file: "src/raft/rollback.ts",
-    find: "if (known === undefined || known.boot === peer.boot || peer.startSeq >= known.seq) return;",
-    replace: "if (known === undefined || known.boot === peer.boot || peer.startSeq >= 0) return;",
+    find: "if (boot === peer.boot || peer.startSeq >= seq) return;",
+    replace: "if (boot === peer.boot || peer.startSeq >= 0) return;",
     seeds: [22],
   },
   {

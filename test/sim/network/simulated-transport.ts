@@ -24,6 +24,8 @@ export interface TransportSetup {
   readonly onReceive?: (message: Message) => void;
   /** Sees every message after it left. */
   readonly onSent: (message: Message) => void;
+  /** Sees who is greeted, before this node does. */
+  readonly onGreet?: (peer: { readonly key: MemberKey; readonly boot: BootId }) => void;
 }
 
 /** The number of a machine from its address. */
@@ -286,6 +288,7 @@ export class SimulatedTransport implements Transport, End {
   }
 
   #greet(peer: End): void {
+    this.#setup.onGreet?.(peer);
     this.receiver?.onHello(peer.introduce());
   }
 

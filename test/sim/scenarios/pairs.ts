@@ -242,8 +242,8 @@ export const PAIRS: readonly Scenario[] = [
         edits: [
           {
             file: "src/raft/rollback.ts",
-            find: "if (known === undefined || known.boot === peer.boot || peer.startSeq >= known.seq) return;",
-            replace: "if (known === undefined || known.boot === peer.boot || peer.startSeq >= 0) return;",
+            find: "if (boot === peer.boot || peer.startSeq >= seq) return;",
+            replace: "if (boot === peer.boot || peer.startSeq >= 0) return;",
           },
         ],
       },
