@@ -69,9 +69,13 @@ describe("Proposals", () => {
     proposals.nextEvent(1, 0);
     proposals.onAccepted({ request: 1, index: 5, term: 2 });
     proposals.expire(100, 0);
-    propose(1, 100);
+    propose(2, 100);
     expect(proposals.nextEvent(2, 100)).toBeUndefined();
-    expect(outcomes.map(({ kind }) => kind)).toEqual(["unknown", "refused"]);
+    propose(1, 100);
+    proposals.expire(100, 0);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["unknown", "refused", "refused", "refused"]);
+    propose(3, 200);
+    expect(proposals.nextEvent(3, 100)).toMatchObject({ commands: { length: 3 } });
   });
 
   test("truncation, a snapshot jump and lost leadership leave nobody waiting (rule 59)", () => {

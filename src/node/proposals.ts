@@ -55,23 +55,18 @@ export class Proposals {
 
   /** All that waits, as one event for the core, up to the turn's budget. */
   nextEvent(request: number, now: number): RaftEvent | undefined {
+    this.#refuseLate(now);
     if (this.#waiting.length === 0) return undefined;
-    const batch: Waiting[] = [];
     let bytes = 0;
     let taken = 0;
-    for (const waiting of this.#waiting) {
+    for (const { command } of this.#waiting) {
       if (bytes >= this.#limits.turnProposalBytesMax) break;
       taken += 1;
-      this.#waitingBytes -= waiting.command.length;
-      if (waiting.deadline <= now) {
-        this.#refuse(waiting.done, { kind: "overloaded" });
-        continue;
-      }
-      bytes += waiting.command.length;
-      batch.push(waiting);
+      bytes += command.length;
     }
-    this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
-    if (batch.length === 0) return undefined;
+    this.#waitingBytes -= bytes;
+    const batch = taken === this.#waiting.length ? this.#waiting : this.#waiting.slice(0, taken);
+    this.#waiting = batch === this.#waiting ? [] : this.#waiting.slice(taken);
     this.#proposed.set(request, batch);
     return { kind: "propose", now, request, commands: batch.map(({ command }) => command) };
   }
@@ -120,8 +115,9 @@ export class Proposals {
     this.#failWhere((index) => index <= to, "this node's state was replaced by a snapshot");
   }
 
-  /** Answers what is past its deadline, and what was appended in a term whose leadership ended before `lostBefore`. */
+  /** Answers what is past its deadline, and what was appended in a lost term: `lostTerm` or one before. */
   expire(now: number, lostTerm: Term): void {
+    this.#refuseLate(now);
     for (const [index, waiting] of this.#appended) {
       if (waiting.deadline <= now) this.#settle(index, waiting, "it was not committed in time");
       else if (waiting.term <= lostTerm) this.#settle(index, waiting, "leadership was lost before it was committed");
@@ -138,6 +134,15 @@ export class Proposals {
     for (const batch of this.#proposed.values()) for (const proposal of batch) this.#unknown(proposal, reason);
     this.#proposed.clear();
     this.#failWhere(() => true, reason);
+  }
+
+  /** What waited past its deadline was never appended. */
+  #refuseLate(now: number): void {
+    if (!this.#waiting.some(({ deadline }) => deadline <= now)) return;
+    const late = this.#waiting.filter(({ deadline }) => deadline <= now);
+    this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
+    for (const { command } of late) this.#waitingBytes -= command.length;
+    for (const { done } of late) this.#refuse(done, { kind: "overloaded" });
   }
 
   #failWhere(matches: (index: LogIndex) => boolean, reason: string): void {

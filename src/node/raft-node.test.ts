@@ -59,17 +59,18 @@ interface Given {
   readonly node: RaftNode;
   readonly clock: ManualClock;
   readonly applied: string[];
-  readonly disk: { isFull: boolean; isBroken: boolean };
+  readonly disk: { isFull: boolean; isBroken: boolean; isStalled: boolean };
 }
 
 function start(): Given {
   const clock = createManualClock();
-  const disk = { isFull: false, isBroken: false };
+  const disk = { isFull: false, isBroken: false, isStalled: false };
   const applied: string[] = [];
   let seq = 1;
   const log: LogStore = {
     initial: stored(),
     persist: (_, __, done) => {
+      if (disk.isStalled) return;
       clock.at(clock.now() + 1, () => {
         if (disk.isBroken) return done({ ok: false, error: { kind: "untrusted", message: "fsync failed" } });
         if (disk.isFull) return done({ ok: false, error: { kind: "full", message: "no space" } });
@@ -214,6 +215,19 @@ test("RaftNode stops counting when its disk breaks a promise, and says why", () 
   const refused = propose(given, "refused");
   given.clock.advance(10);
   expect(refused).toEqual([{ kind: "refused", refusal: { kind: "untrusted", reason: "fsync failed" } }]);
+});
+
+test("a sole leader whose disk does not answer lets nobody wait past the deadline", () => {
+  const { node, clock, disk } = start();
+  clock.advance(5000);
+  disk.isStalled = true;
+  const outcomes: ProposeOutcome[] = [];
+  node.propose(utf8("a"), clock.now() + 2000, (outcome) => void outcomes.push(outcome));
+  clock.advance(5);
+  node.propose(utf8("b"), clock.now() + 2000, (outcome) => void outcomes.push(outcome));
+  clock.advance(3000);
+  // The first may be on the disk, the second was never appended.
+  expect(outcomes.map(({ kind }) => kind)).toEqual(["unknown", "refused"]);
 });
 
 test("RaftNode.stop() answers what it took before it closes", () => {
