@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
 import { createPrng, fromUtf8, memberKey, ok, utf8 } from "../base/index.ts";
-import { chainAfter, chainStart, encodeMembership, type Entry, type Member } from "../raft/index.ts";
+import {
+  chainAfter,
+  chainStart,
+  decodeMembership,
+  encodeMembership,
+  type Entry,
+  type Member,
+  type SnapshotMeta,
+} from "../raft/index.ts";
 import type { ProposeOutcome, RaftNode, ReadOutcome } from "./node-types.ts";
 import { DEFAULT_NODE_LIMITS } from "./options.ts";
 import type { LogStore, SnapshotStore, StateMachine, StoredState } from "./ports.ts";
@@ -62,13 +70,20 @@ interface Given {
   readonly disk: { isFull: boolean; isBroken: boolean; isStalled: boolean };
 }
 
-function start(): Given {
+interface Unusual {
+  readonly initial?: StoredState;
+  readonly read?: LogStore["read"];
+  readonly snapshots?: Partial<SnapshotStore>;
+  readonly cacheBytesMax?: number;
+}
+
+function start(unusual: Unusual = {}): Given {
   const clock = createManualClock();
   const disk = { isFull: false, isBroken: false, isStalled: false };
   const applied: string[] = [];
   let seq = 1;
   const log: LogStore = {
-    initial: stored(),
+    initial: unusual.initial ?? stored(),
     persist: (_, __, done) => {
       if (disk.isStalled) return;
       clock.at(clock.now() + 1, () => {
@@ -78,7 +93,7 @@ function start(): Given {
         done(ok({ seq, durationMs: 1 }));
       });
     },
-    read: (_, done) => done(ok([])),
+    read: unusual.read ?? ((_, done) => done(ok([]))),
     bootstrap: () => undefined,
     sizeBytes: () => 0,
     close: (done) => done(),
@@ -96,6 +111,7 @@ function start(): Given {
     load: () => undefined,
     sizeBytes: () => 0,
     close: (done) => done(),
+    ...unusual.snapshots,
   };
   let appliedIndex = 0;
   const machine: StateMachine = {
@@ -141,7 +157,7 @@ function start(): Given {
         inflightBytesMax: 1 << 22,
         messageBytesMax: 1 << 20,
         unappliedBytesMax: 1 << 26,
-        cacheBytesMax: 1 << 26,
+        cacheBytesMax: unusual.cacheBytesMax ?? 1 << 26,
         snapshotSendsMax: 2,
       },
       limits: DEFAULT_NODE_LIMITS,
@@ -228,6 +244,36 @@ test("a sole leader whose disk does not answer lets nobody wait past the deadlin
   clock.advance(3000);
   // The first may be on the disk, the second was never appended.
   expect(outcomes.map(({ kind }) => kind)).toEqual(["unknown", "refused"]);
+});
+
+/** A log of five committed entries, of which only the last stays in memory, and a broken snapshot of the first three. */
+function replaying(read: LogStore["read"]): Given {
+  const initial = stored();
+  const entries = [...initial.entries];
+  for (let index = 2; index <= 5; index += 1) {
+    const body: Omit<Entry, "chain"> = { index, term: 1, kind: "command", time: 0, data: utf8(`${index}`) };
+    entries.push({ ...body, chain: chainAfter(entries.at(-1)?.chain ?? 0, body) });
+  }
+  const { index, term, chain, time } = entries[2] ?? { index: 0, term: 0, chain: 0, time: 0 };
+  const membership = decodeMembership(entries[0]?.data ?? new Uint8Array(0));
+  const state = { stateHash: "", hashVersion: 1, format: 1, sizeBytes: 1, sha256: "" };
+  const at = { id: "s", index, term, chain, time, membership, membershipIndex: 1, seqs: [] };
+  const { clusterId, epoch } = identity;
+  const meta: SnapshotMeta = { ...at, ...state, clusterId, epoch, origin: "local" };
+  return start({
+    initial: { ...initial, entries, commitHint: 5 },
+    cacheBytesMax: 60,
+    read,
+    snapshots: { list: () => [meta], load: (_, __, done) => done({ ok: false, error: { kind: "damaged" } }) },
+  });
+}
+
+test("a damaged entry that is needed from the log is no less damaged because a broken snapshot contains it", () => {
+  const { node, clock } = replaying((_, done) =>
+    done({ ok: false, error: { kind: "damaged", message: "entry 1 is damaged" } }),
+  );
+  clock.advance(100);
+  expect(node.status().condition).toEqual({ kind: "untrusted", reason: "entry 1 is damaged" });
 });
 
 test("RaftNode.stop() answers what it took before it closes", () => {

@@ -261,11 +261,14 @@ export class Turn implements Driver {
     });
   }
 
-  /** What a snapshot contains is not needed: whoever lacks it gets the snapshot. False: no snapshot contains it. */
+  /**
+   * What is applied here and in a snapshot is not needed: whoever lacks it gets the snapshot. Of several the oldest that
+   * will do, so that the log goes on from as far back as it can. False: the entry is needed.
+   */
   #purge(damaged: LogIndex, reason: string): boolean {
     const { snapshots, note } = this.#options.node;
-    const meta = snapshots.list().at(-1);
-    if (meta === undefined || meta.index < damaged) return false;
+    const meta = snapshots.list().find(({ index }) => index >= damaged);
+    if (meta === undefined || this.applied < damaged) return false;
     note(`The log is damaged (${reason}): what the snapshot at index ${meta.index} contains is removed`);
     const now = this.clock.now();
     this.submit({ kind: "snapshot-taken", now, meta, compactTo: meta.index });

@@ -26,7 +26,7 @@ export function checkCompacted(
   operations: readonly Persist[],
   fail: Fail,
 ): void {
-  // Damaged entries are removed up to the newest snapshot: nothing leads from an older one past them anyway.
+  // Damaged entries are removed up to a snapshot that contains them: nothing leads from an older one past them anyway.
   if (before.log.rotten.size > 0) return;
   for (const { compactTo } of operations) {
     if (compactTo === undefined || compactTo.index <= Math.max(before.log.base.index, before.oldestSnapshot)) continue;
