@@ -77,10 +77,16 @@ export class Presence {
   /** Whoever is left speaks for the pair again, though it may have been the first of the two. */
   #onOneLeft(key: MemberKey, boots: ReadonlyMap<BootId, ReadonlySet<Connection>>): void {
     this.#events.onDuplicate(key, false);
-    for (const connections of boots.values()) {
+    for (const [boot, connections] of boots) {
+      this.#lastBoot.set(key, boot);
       const [connection] = connections;
       if (connection?.peer !== undefined) this.#events.onUp(connection.peer);
     }
+  }
+
+  /** Pairs that two live processes claim. */
+  duplicates(): MemberKey[] {
+    return [...this.#connections].flatMap(([key, boots]) => (boots.size > 1 ? [key] : []));
   }
 
   all(): Connection[] {

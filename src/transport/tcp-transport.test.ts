@@ -20,6 +20,11 @@ interface Peer {
   readonly log: string[];
   readonly messages: Message[];
   readonly rejected: string[];
+  readonly boot: string;
+  /** Processes that are known gone. */
+  readonly gone: string[];
+  /** For a peer that was not started at once. */
+  readonly start: () => void;
 }
 
 const open: TcpTransport[] = [];
@@ -34,6 +39,7 @@ function startPeer(
     readonly clusterVersion?: number;
     readonly commandVersion?: number;
     readonly bytesPerSecond?: number;
+    readonly isStartedLater?: boolean;
   } = {},
 ): Peer {
   nextId += 1;
@@ -44,6 +50,7 @@ function startPeer(
   const log: string[] = [];
   const messages: Message[] = [];
   const rejected: string[] = [];
+  const gone: string[] = [];
   const transport = createTcpTransport({
     clock,
     random: () => 0.5,
@@ -74,7 +81,10 @@ function startPeer(
     onMessage: (received) => void messages.push(received),
     onHello: (hello) => void log.push(`hello ${hello.key} seq ${hello.seq}`),
     onPeerDown: (peer) => void log.push(`down ${peer.key}`),
-    onPeerGone: (peer) => void log.push(`gone ${peer.key}`),
+    onPeerGone: (peer) => {
+      log.push(`gone ${peer.key}`);
+      gone.push(peer.boot);
+    },
     onDuplicatePair: (duplicate, isPresent) => void log.push(`duplicate ${duplicate} ${isPresent}`),
     onSnapshotChunk: (chunk, resume) => {
       log.push(`chunk ${chunk.offset} ${chunk.bytes.length} ${chunk.isLast}`);
@@ -82,9 +92,10 @@ function startPeer(
     },
   };
   transport.listen();
-  transport.start(receiver);
+  const start = (): void => transport.start(receiver);
+  if (options.isStartedLater !== true) start();
   open.push(transport);
-  return { key, transport, log, messages, rejected };
+  return { key, transport, log, messages, rejected, boot, gone, start };
 }
 
 function memberOf(peer: Peer): Member {
@@ -202,6 +213,18 @@ describe("TcpTransport", () => {
       `duplicate ${b.key} false`,
       hello,
     ]);
+    b.transport.stop(() => undefined);
+    await until(() => a.gone.length > 0);
+    expect(a.gone).toEqual([b.boot]);
+  });
+
+  test("two processes of one pair that came before the start are told at the start", async () => {
+    const [a, b] = [startPeer({ isStartedLater: true }), startPeer()];
+    const clone = startPeer({ id: b.key.split("~")[0] ?? "" });
+    for (const one of [b, clone]) one.transport.setMembers([memberOf(a)]);
+    await until(() => b.log.length > 0 && clone.log.length > 0);
+    a.start();
+    expect(a.log.toSorted()).toEqual([`duplicate ${b.key} true`, `hello ${b.key} seq 3`, `hello ${b.key} seq 3`]);
   });
 
   test("another cluster's node is turned away on both sides", async () => {

@@ -120,6 +120,7 @@ class Hub implements TcpTransport {
       const { peer } = connection;
       if (peer !== undefined) receiver.onHello({ key: keyOf(peer), ...peer });
     }
+    for (const key of this.#presence.duplicates()) receiver.onDuplicatePair(key, true);
   }
 
   serve(handler: CallHandler): void {
