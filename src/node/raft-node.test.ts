@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createPrng, fromUtf8, memberKey, ok, utf8 } from "../base/index.ts";
+import { createPrng, fromUtf8, memberKey, ok, utf8, type MemberKey } from "../base/index.ts";
 import {
   chainAfter,
   chainStart,
@@ -7,11 +7,12 @@ import {
   encodeMembership,
   type Entry,
   type Member,
+  type Message,
   type SnapshotMeta,
 } from "../raft/index.ts";
 import type { ProposeOutcome, RaftNode, ReadOutcome } from "./node-types.ts";
 import { DEFAULT_NODE_LIMITS } from "./options.ts";
-import type { LogStore, SnapshotStore, StateMachine, StoredState } from "./ports.ts";
+import type { LogStore, SnapshotStore, StateMachine, StoredState, Transport, TransportReceiver } from "./ports.ts";
 import { openRaftNode } from "./raft-node.ts";
 import { createManualClock, type ManualClock } from "./testing/manual-clock.ts";
 
@@ -35,8 +36,11 @@ const identity = {
   incarnation: "0000000000000001",
 };
 
-function stored(): StoredState {
-  const key = memberKey(member.id, member.incarnation);
+const learner: Member = { ...member, id: "m", name: "m", address: "m:1" };
+
+function stored(learners: readonly Member[] = []): StoredState {
+  const keyOf = ({ id, incarnation }: Member): MemberKey => memberKey(id, incarnation);
+  const key = keyOf(member);
   const first: Omit<Entry, "chain"> = {
     index: 1,
     term: 1,
@@ -45,10 +49,10 @@ function stored(): StoredState {
     data: encodeMembership({
       voters: [key],
       outgoing: [],
-      learners: [],
+      learners: learners.map(keyOf),
       learnersNext: [],
       autoLeave: true,
-      members: new Map([[key, member]]),
+      members: new Map([...learners, member].map((one) => [keyOf(one), one])),
       clusterVersion: 1,
     }),
   };
@@ -75,6 +79,8 @@ interface Unusual {
   readonly read?: LogStore["read"];
   readonly snapshots?: Partial<SnapshotStore>;
   readonly cacheBytesMax?: number;
+  readonly transport?: Partial<Transport>;
+  readonly beforeStart?: (node: RaftNode) => void;
 }
 
 function start(unusual: Unusual = {}): Given {
@@ -149,6 +155,7 @@ function start(unusual: Unusual = {}): Given {
         cancelSnapshot: () => undefined,
         setMembers: () => undefined,
         stop: (done) => done(),
+        ...unusual.transport,
       },
       machine,
       timing: { heartbeatTimeoutMs: 1000, electionTimeoutMs: 1000, leaderLeaseTimeoutMs: 500 },
@@ -171,6 +178,7 @@ function start(unusual: Unusual = {}): Given {
     },
   );
   if (opened === undefined) throw new Error("the node did not open");
+  unusual.beforeStart?.(opened);
   opened.start();
   return { node: opened, clock, applied, disk };
 }
@@ -275,6 +283,39 @@ test("a damaged entry that is needed from the log is no less damaged because a b
   clock.advance(100);
   expect(node.status().condition).toEqual({ kind: "untrusted", reason: "entry 1 is damaged" });
 });
+
+test("promotions that are held before the start are held when this node leads at once", () => {
+  const votersAfter = (heldMs: number): number => {
+    const heard: { receiver?: TransportReceiver } = {};
+    const { node, clock } = start({
+      initial: stored([learner]),
+      beforeStart: (one) => one.holdPromotions(heldMs),
+      transport: {
+        start: (receiver) => void (heard.receiver = receiver),
+        send: (messages) => {
+          for (const append of messages) if (append.kind === "append") heard.receiver?.onMessage(accepted(append));
+        },
+      },
+    });
+    clock.advance(400);
+    return node.status().core.membership.voters.length;
+  };
+  expect([votersAfter(0), votersAfter(10_000)]).toEqual([2, 1]);
+});
+
+function accepted({ to, from, entries, prevIndex, ...append }: Message & { readonly kind: "append" }): Message {
+  const { clusterId, epoch, term, round, session } = append;
+  const header = { clusterId, epoch, from: to, fromBoot: "00000000000000cc", to: from, term, round, session };
+  const match = {
+    match: prevIndex + entries.length,
+    hintIndex: 0,
+    hintTerm: 0,
+    needSnapshot: false,
+    seq: 1,
+    applied: 0,
+  };
+  return { ...header, ...match, kind: "append-reply", ok: true };
+}
 
 test("RaftNode.stop() answers what it took before it closes", () => {
   const given = start();

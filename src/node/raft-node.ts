@@ -142,7 +142,9 @@ class Node implements RaftNode {
   }
 
   holdPromotions(until: number): void {
-    if (this.#condition.kind !== "running") return;
+    const { kind } = this.#condition;
+    // Before the start as well: a node alone leads at once. What does not run any more takes no events.
+    if (kind !== "starting" && kind !== "running") return;
     this.#turn.submit({ kind: "hold-promotions", now: this.#options.clock.now(), until });
   }
 
