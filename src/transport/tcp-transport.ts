@@ -55,9 +55,6 @@ export interface TcpTransport extends Transport {
   ): void;
 }
 
-const DUPLICATE =
-  "Two processes speak for one member, and neither counts until one of them is gone: was a data folder copied?";
-
 export function createTcpTransport(options: TcpTransportOptions): TcpTransport {
   return new Hub(options);
 }
@@ -82,10 +79,7 @@ class Hub implements TcpTransport {
     this.#presence = new Presence({
       onUp: (peer) => this.#receiver?.onHello({ key: keyOf(peer), ...peer }),
       onDown: (key, boot) => this.#receiver?.onPeerDown({ key, boot }),
-      onDuplicate: (key, isPresent) => {
-        if (isPresent) options.warn(DUPLICATE, { member: key });
-        this.#receiver?.onDuplicatePair(key, isPresent);
-      },
+      onDuplicate: (key, isPresent) => this.#receiver?.onDuplicatePair(key, isPresent),
       onReplaced: (key, boot) => this.#receiver?.onPeerGone({ key, boot }),
     });
   }

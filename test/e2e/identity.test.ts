@@ -53,7 +53,7 @@ describe("one identity", () => {
     await startAgent(one.flags(twin, "--raft"), {}, { isReadyAwaited: false });
     const leading = nodes[leader];
     if (leading === undefined) throw new Error("there is a leader");
-    await said(leading, /Two processes speak for one member/);
+    await said(leading, /Two live processes claim to be one member/);
     // Two of three are left that count.
     await untilPut(one.urls[leader], "with-two");
     await nodes[follower]?.end("SIGKILL");
