@@ -76,9 +76,9 @@ function retiredProblem(s: State, key: MemberKey): ChangeRefusal | undefined {
 function inUseProblem(s: State, leading: Leading, old: MemberKey): ChangeRefusal | undefined {
   const since = s.now - 2 * s.options.timing.electionTimeoutMs;
   const { contact = -Infinity, since: memberSince = -Infinity } = leading.progress.get(old) ?? {};
-  // Who was let in a moment ago has had no time to speak.
+  // Who was let in a moment ago, or met this leader a moment ago, has had no time to speak.
   const heardAt = Math.max(s.peers.get(old)?.heardAt ?? -Infinity, contact, memberSince);
-  if (old !== s.self && heardAt < since && leading.since < since) return undefined;
+  if (old !== s.self && heardAt < since) return undefined;
   return problem("in-use", `Cannot replace ${old} as it must be silent for two election timeouts`);
 }
 

@@ -13,7 +13,6 @@ const NO_DATA = new Uint8Array(0);
 /** Starts to lead the current term, which is durable, with an entry of its own. @see thesis §6.4 */
 export function becomeLeader(s: State): void {
   const leading: Leading = {
-    since: s.now,
     termStart: s.log.lastIndex + 1,
     progress: new Map(),
     lastSession: 0,

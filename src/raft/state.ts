@@ -37,7 +37,6 @@ export interface PendingChange {
 
 /** Exists exactly while this node leads: giving up leadership forgets all of it. */
 export interface Leading {
-  readonly since: number;
   /** Index of the first entry of this term. */
   readonly termStart: LogIndex;
   /** Members other than this node. */

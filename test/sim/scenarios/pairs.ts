@@ -108,7 +108,7 @@ export const PAIRS: readonly Scenario[] = [
         edits: [
           {
             file: "src/raft/change-gate.ts",
-            find: "if (old !== s.self && heardAt < since && leading.since < since) return undefined;",
+            find: "if (old !== s.self && heardAt < since) return undefined;",
             replace: "if (old !== s.self && heardAt < Infinity) return undefined;",
           },
         ],
