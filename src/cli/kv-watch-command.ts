@@ -1,7 +1,8 @@
 import { Client } from "./client.ts";
 import { Unreachable, UsageError, type Invocation } from "./command.ts";
-import { print, text } from "./output.ts";
+import { text } from "./output.ts";
 import type { ServerEvent } from "./server-events.ts";
+import { write } from "./standard-output.ts";
 
 const RECONNECT_MS = 500;
 
@@ -18,8 +19,8 @@ export async function watch(call: Invocation): Promise<number> {
     if (last !== undefined) query.set("last_event_id", last);
     try {
       for await (const event of client.events(`/watch?${query.toString()}`)) {
+        await show(call, event);
         last = event.id;
-        show(call, event);
       }
     } catch (cause) {
       if (!(cause instanceof Unreachable)) throw cause;
@@ -29,9 +30,10 @@ export async function watch(call: Invocation): Promise<number> {
   }
 }
 
-function show(call: Invocation, { name, id, data }: ServerEvent): void {
-  if (call.flags.has("json")) print(JSON.stringify({ event: name, id, ...data }));
-  else if (name === "put") print(`put ${text(data["key"])} ${text(data["value"] ?? data["value_base64"])}`);
-  else if (name === "delete") print(`delete ${text(data["key"])}`);
+/** Waited for, so that changes pile up in the agent's bounded window and not here while nobody reads. */
+async function show(call: Invocation, { name, id, data }: ServerEvent): Promise<void> {
+  if (call.flags.has("json")) await write(`${JSON.stringify({ event: name, id, ...data })}\n`);
+  else if (name === "put") await write(`put ${text(data["key"])} ${text(data["value"] ?? data["value_base64"])}\n`);
+  else if (name === "delete") await write(`delete ${text(data["key"])}\n`);
   else process.stderr.write(`${name}: ${text(data["message"] ?? "changes were missed, read the keys again")}\n`);
 }

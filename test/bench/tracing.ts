@@ -2,8 +2,9 @@ import { join } from "node:path";
 import { cleanUp } from "../e2e/agent-process.ts";
 import { patchedSource, type Patch } from "../e2e/sabotage/sabotaged-build.ts";
 import { median, record, say, type Bench } from "./bench.ts";
+import { rounds } from "./options.ts";
 
-const ROUNDS = Number(process.env["ROUNDS"] ?? 400);
+const ROUNDS = rounds(400);
 /** Processes: what is loaded first runs a little differently, so each source comes first in half of them. */
 const PROCESSES = Number(process.env["PROCESSES"] ?? 4);
 const TIMES = 100;
