@@ -1,24 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { cleanUp, KONSUL, konsul } from "./agent-process.ts";
-import { AutopilotNodes } from "./autopilot-nodes.ts";
+import { AutopilotNodes, PATIENT } from "./autopilot-nodes.ts";
 import { buildNewer, NEWER_VERSION } from "./newer-build.ts";
 
 afterEach(cleanUp);
-
-// Nothing is judged for a moment's silence here: the machine may be busy.
-const PATIENT = ["--heartbeat-timeout=2s", "--election-timeout=2s", "--leader-lease-timeout=1500ms"];
-const SETTINGS = ["--autopilot-last-contact-threshold=2s", "--autopilot-server-stabilization-time=3s"];
-
-/** A change of voters may cost an election: until some node that runs takes a write. */
-async function untilWritable(nodes: AutopilotNodes): Promise<void> {
-  for (;;) {
-    for (const { url } of nodes.agents.values()) {
-      const answer = await fetch(`${url}/kv/probe`, { method: "PUT", body: "x" }).catch(() => undefined);
-      if (answer?.status === 200) return;
-    }
-    await Bun.sleep(100);
-  }
-}
 
 /** Any node may be asked: the command goes to the leader. */
 async function untilShown(url: string, text: string): Promise<void> {
@@ -39,7 +24,7 @@ describe("autopilot", () => {
         { id: "a2", zone: "a" },
         { id: "b2", zone: "b" },
       ],
-      [...PATIENT, ...SETTINGS, "--autopilot-redundancy-zones"],
+      [...PATIENT, "--autopilot-redundancy-zones"],
     );
     await nodes.startAll();
     const formed = await nodes.until(({ voters, members }) => voters.length === 3 && members.length === 5);
@@ -54,7 +39,7 @@ describe("autopilot", () => {
     await nodes.kill("c1");
     const second = await nodes.until(({ voters }) => !voters.includes("c1"));
     expect(second.voters).toEqual([standbyOfA, "b1", "b2"].toSorted());
-    await untilWritable(nodes);
+    await nodes.untilWritable();
     // It comes back, and votes for its zone again.
     await nodes.start("c1");
     const back = await nodes.until(({ voters }) => voters.includes("c1") && voters.length === 3);
@@ -67,7 +52,7 @@ describe("autopilot", () => {
     const ids = ["o1", "o2", "o3", "n1", "n2", "n3"];
     const nodes = new AutopilotNodes(
       ids.map((id) => ({ id, executable: id.startsWith("n") ? newer : KONSUL })),
-      [...PATIENT, ...SETTINGS],
+      PATIENT,
     );
     for (const id of ids.slice(0, 3)) await nodes.start(id);
     await nodes.until(({ voters }) => voters.length === 3);
@@ -79,7 +64,7 @@ describe("autopilot", () => {
     const after = await nodes.until(({ voters, leader }) => voters.includes("n3") && leader?.startsWith("n") === true);
     expect(after.voters).toEqual(["n1", "n2", "n3"]);
     expect(after.members).toEqual(ids.toSorted());
-    await untilWritable(nodes);
+    await nodes.untilWritable();
     await untilShown(nodes.urlOf("o1"), `n1  voter      -     ${NEWER_VERSION}`);
     await untilShown(nodes.urlOf("o1"), "older than what every voter runs");
   }, 240_000);

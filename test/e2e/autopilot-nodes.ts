@@ -11,6 +11,15 @@ export interface ClusterState {
   readonly waiting: ReadonlyMap<string, string>;
 }
 
+/** Nothing is judged for a moment's silence here: the machine may be busy. */
+export const PATIENT = [
+  "--heartbeat-timeout=2s",
+  "--election-timeout=2s",
+  "--leader-lease-timeout=1500ms",
+  "--autopilot-last-contact-threshold=2s",
+  "--autopilot-server-stabilization-time=3s",
+];
+
 export interface NodeSpec {
   readonly id: string;
   readonly zone?: string;
@@ -56,8 +65,24 @@ export class AutopilotNodes {
     for (const { id } of this.#specs) await this.start(id);
   }
 
+  logOf(id: string): string {
+    return this.agents.get(id)?.log() ?? "";
+  }
+
   urlOf(id: string): string {
     return this.agents.get(id)?.url ?? "";
+  }
+
+  /** Until some node that runs takes a write: a change of voters or leaders may cost an election. */
+  async untilWritable(key = "probe"): Promise<void> {
+    for (;;) {
+      for (const { url } of this.agents.values()) {
+        const signal = AbortSignal.timeout(5000);
+        const answer = await fetch(`${url}/kv/${key}`, { method: "PUT", body: "x", signal }).catch(() => undefined);
+        if (answer?.status === 200) return;
+      }
+      await Bun.sleep(100);
+    }
   }
 
   /** Cut off from all others, with everything it had open: the process stands still. */

@@ -14,3 +14,11 @@ test("a hiccup is no trouble; a disk or a loop that is slow again and again is, 
   expect(condition.trouble(41_000)).toBe("its event loop is 600 ms late");
   expect(condition.trouble(60_000)).toBeUndefined();
 });
+
+test("writes that take seconds each are trouble although there are few, and a single one is none", () => {
+  const condition = new OwnCondition();
+  condition.onWrite(6_000, 6_000);
+  expect(condition.trouble(10_000)).toBeUndefined();
+  condition.onWrite(9_000, 3_000);
+  expect(condition.trouble(10_000)).toBe("its disk takes 6000 ms for a write");
+});

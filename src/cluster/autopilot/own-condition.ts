@@ -43,6 +43,8 @@ function keep(samples: Sample[], sample: Sample): void {
 /** 0: too little is known. */
 function median(samples: readonly Sample[], now: number): number {
   const recent = samples.filter(({ at }) => at > now - WINDOW_MS).map(({ ms }) => ms);
-  if (recent.length < SAMPLES_MIN) return 0;
+  // What takes seconds each time leaves few samples.
+  const isBusy = recent.length > 1 && recent.reduce((sum, ms) => sum + ms, 0) >= WINDOW_MS / 2;
+  if (recent.length < SAMPLES_MIN && !isBusy) return 0;
   return recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)] ?? 0;
 }
