@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Client } from "./client.ts";
-import { CommandFailed, UsageError, type Invocation } from "./command.ts";
+import { UsageError, type Invocation } from "./command.ts";
 import { print, printJson, rowsOf, table, text } from "./output.ts";
+import { unreadable } from "./unreadable.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -129,6 +130,6 @@ function readPolicy(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file === "-" ? "/dev/stdin" : file, "utf8"));
   } catch (cause) {
-    throw new CommandFailed(`Cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadable(file, cause);
   }
 }

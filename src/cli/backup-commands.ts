@@ -4,6 +4,7 @@ import { inspectBackup, type BackupSummary } from "../http/index.ts";
 import { Client } from "./client.ts";
 import { CommandFailed, type Invocation } from "./command.ts";
 import { print, printJson, table } from "./output.ts";
+import { unreadable } from "./unreadable.ts";
 
 /** Writes a backup; the file is there only once it was read back and found whole. */
 export async function save(call: Invocation): Promise<number> {
@@ -72,7 +73,7 @@ async function read(file: string): Promise<BackupSummary> {
     return await inspectBackup(chunks);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    if (cause instanceof Error && "syscall" in cause) throw new CommandFailed(`Cannot read ${file}: ${why}`);
+    if (cause instanceof Error && "syscall" in cause) throw unreadable(file, cause);
     throw new CommandFailed(`${file} is no good backup: ${why}`);
   }
 }

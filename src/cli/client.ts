@@ -3,6 +3,7 @@ import { parseDuration } from "../config/index.ts";
 import { CommandFailed, Unreachable, UsageError, type Invocation } from "./command.ts";
 import { toRecord } from "./json-record.ts";
 import { serverEvents, type ServerEvent } from "./server-events.ts";
+import { unreadable } from "./unreadable.ts";
 
 /**
  * Each request has a connection of its own: the runtime sends one again by itself when a kept connection breaks, and the
@@ -28,17 +29,21 @@ export class Client {
     const one = (name: string): string | undefined => flags.get(name)?.[0];
     const address = one("http-addr") ?? process.env["KONSUL_HTTP_ADDR"] ?? "http://127.0.0.1:8888";
     this.#base = (address.includes("://") ? address : `http://${address}`).replace(/\/+$/, "");
-    if (!URL.canParse(this.#base)) throw new UsageError(`--http-addr must be a URL or HOST:PORT: it is "${address}"`);
+    if (!/^https?:$/.test(URL.parse(this.#base)?.protocol ?? ""))
+      throw new UsageError(`--http-addr must be HOST:PORT or an http or https URL: it is "${address}"`);
     const tokenFile = one("token-file");
-    this.#token = one("token") ?? (tokenFile === undefined ? process.env["KONSUL_TOKEN"] : readText(tokenFile).trim());
-    const timeout = parseDuration(one("timeout") ?? "10s");
-    if (!timeout.ok) throw new UsageError(`--timeout ${timeout.error}`);
+    this.#token =
+      one("token") ??
+      (tokenFile === undefined ? process.env["KONSUL_TOKEN"] : readText(tokenFile, "token-file").trim());
+    const written = one("timeout") ?? "10s";
+    const timeout = parseDuration(written);
+    if (!timeout.ok) throw new UsageError(`--timeout ${timeout.error}: it is "${written}"`);
     this.#timeoutMs = timeout.value;
     const [ca, cert, key] = [one("ca-cert"), one("client-cert"), one("client-key")];
     this.#tls = {
-      ...(ca === undefined ? {} : { ca: readText(ca) }),
-      ...(cert === undefined ? {} : { cert: readText(cert) }),
-      ...(key === undefined ? {} : { key: readText(key) }),
+      ...(ca === undefined ? {} : { ca: readText(ca, "ca-cert") }),
+      ...(cert === undefined ? {} : { cert: readText(cert, "client-cert") }),
+      ...(key === undefined ? {} : { key: readText(key, "client-key") }),
     };
   }
 
@@ -195,10 +200,10 @@ function unreachable(url: string, cause: unknown, timeoutMs: number): Unreachabl
   );
 }
 
-function readText(path: string): string {
+function readText(path: string, flag: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new CommandFailed(`Cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadable(path, cause, flag);
   }
 }

@@ -42,6 +42,16 @@ describe("the command table", () => {
     }
   });
 
+  test("names a flag that was meant, and none that merely is as short", () => {
+    const get = COMMANDS.find(({ path }) => path.join(" ") === "kv get");
+    if (get === undefined) throw new Error("there is such a command");
+    expect(() => parseInvocation(get, ["--consistnt"])).toThrow(
+      "--consistnt is no flag of konsul kv get (did you mean --consistent?)",
+    );
+    expect(() => parseInvocation(get, ["--nope"])).toThrow(/^--nope is no flag of konsul kv get$/);
+    expect(() => parseInvocation(get, ["--timeout"])).toThrow("--timeout wants DURATION behind it");
+  });
+
   test("takes a switch with true or false and nothing else; off is as if it was not there", () => {
     const list = COMMANDS.find(({ path }) => path.join(" ") === "kv list");
     const agent = COMMANDS.find(({ path }) => path.join(" ") === "agent");

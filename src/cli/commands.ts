@@ -2,13 +2,13 @@ import { flagOf, SETTINGS } from "../config/index.ts";
 import type { Command, Flag, Position } from "./command.ts";
 
 const CLIENT: readonly Flag[] = [
-  { name: "http-addr", value: "URL", help: "the agent's HTTP API (KONSUL_HTTP_ADDR); http://127.0.0.1:8888" },
+  { name: "http-addr", value: "URL", help: "the agent's HTTP API (KONSUL_HTTP_ADDR; default: http://127.0.0.1:8888)" },
   { name: "token", value: "TOKEN", help: "secret of the access token (KONSUL_TOKEN)" },
   { name: "token-file", value: "FILE", help: "file that holds the token" },
   { name: "ca-cert", value: "FILE", help: "certificate authority of an HTTPS agent" },
   { name: "client-cert", value: "FILE", help: "client certificate for an HTTPS agent" },
   { name: "client-key", value: "FILE", help: "key of the client certificate" },
-  { name: "timeout", value: "DURATION", help: "longest wait for an answer; 10s" },
+  { name: "timeout", value: "DURATION", help: "longest wait for an answer (default: 10s)" },
 ];
 const ACCEPT_LOSS: Flag = {
   name: "accept-loss",
@@ -94,7 +94,7 @@ export const COMMANDS: readonly Command[] = [
     positions: [{ name: "PREFIX", help: "only keys that start with it", isOptional: true }],
     flags: [
       { name: "keys", help: "with --json: without values" },
-      { name: "limit", value: "NUMBER", help: "at most this many; all" },
+      { name: "limit", value: "NUMBER", help: "at most this many (default: all)" },
       CONSISTENT,
     ],
     run: async (call) => (await import("./kv-commands.ts")).list(call),
@@ -141,8 +141,8 @@ export const COMMANDS: readonly Command[] = [
   },
   client("debug", "writes a support bundle of an agent: status, settings, metrics, log, profile; no secrets", {
     flags: [
-      { name: "out", value: "FILE", help: "a .tar.gz, or a folder; konsul-debug-TIME.tar.gz" },
-      { name: "profile", value: "SECONDS", help: "how long the processor profile is taken, 0 to 60; 5" },
+      { name: "out", value: "FILE", help: "a .tar.gz, or a folder (default: konsul-debug-TIME.tar.gz)" },
+      { name: "profile", value: "SECONDS", help: "how long the processor profile is taken, 0 to 60 (default: 5)" },
     ],
     run: async (call) => (await import("./debug-commands.ts")).debug(call),
   }),
@@ -158,8 +158,8 @@ export const COMMANDS: readonly Command[] = [
     summary: "offline, after a lost quorum: makes a cluster of one from a survivor's folder",
     positions: [],
     flags: [
-      { name: "from", value: "DIR", help: "the data folder to recover from; it stays as it is" },
-      { name: "to", value: "DIR", help: "the new data folder; DIR.recovered" },
+      { name: "from", value: "DIR", help: "the data folder to recover from; it stays as it is (required)" },
+      { name: "to", value: "DIR", help: "the new data folder (default: DIR.recovered)" },
       { name: "peers", value: "FILE", help: "HashiCorp's peers.json: shown as the list of who may join" },
       ACCEPT_LOSS,
       JSON_FLAG,
@@ -171,9 +171,13 @@ export const COMMANDS: readonly Command[] = [
     summary: "makes a certificate authority for a cluster",
     positions: [],
     flags: [
-      { name: "out", value: "FOLDER", help: "where konsul-ca.pem and konsul-ca-key.pem are written; this folder" },
+      {
+        name: "out",
+        value: "FOLDER",
+        help: "where konsul-ca.pem and konsul-ca-key.pem are written (default: this folder)",
+      },
       { name: "name", value: "TEXT", help: "its name; Konsul CA" },
-      { name: "days", value: "NUMBER", help: "how long it is good for; 3650" },
+      { name: "days", value: "NUMBER", help: "how long it is good for (default: 3650)" },
       JSON_FLAG,
     ],
     run: async (call) => (await import("./tls-commands.ts")).caCreate(call),
@@ -183,7 +187,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "makes a certificate for a node's ports, signed by the authority",
     positions: [],
     flags: [
-      { name: "node", value: "ID", help: "the node it is for" },
+      { name: "node", value: "ID", help: "the node it is for (required)" },
       {
         name: "host",
         value: "HOST",
@@ -191,10 +195,10 @@ export const COMMANDS: readonly Command[] = [
         isRepeatable: true,
       },
       { name: "cluster", value: "ID", help: "good for any node of this cluster" },
-      { name: "ca", value: "FILE", help: "the authority; konsul-ca.pem" },
-      { name: "ca-key", value: "FILE", help: "its key; konsul-ca-key.pem" },
-      { name: "days", value: "NUMBER", help: "how long it is good for, the authority's end at most; 365" },
-      { name: "out", value: "FOLDER", help: "where ID.pem and ID-key.pem are written; this folder" },
+      { name: "ca", value: "FILE", help: "the authority (default: konsul-ca.pem)" },
+      { name: "ca-key", value: "FILE", help: "its key (default: konsul-ca-key.pem)" },
+      { name: "days", value: "NUMBER", help: "how long it is good for, the authority's end at most (default: 365)" },
+      { name: "out", value: "FOLDER", help: "where ID.pem and ID-key.pem are written (default: this folder)" },
       JSON_FLAG,
     ],
     run: async (call) => (await import("./tls-commands.ts")).certCreate(call),
@@ -215,8 +219,16 @@ export const COMMANDS: readonly Command[] = [
       { name: "-- COMMAND", help: "what to run, with its arguments; its exit code is given back", isRepeatable: true },
     ],
     flags: [
-      { name: "ttl", value: "DURATION", help: "the lock is free so long after this machine died, 1s to 24h; 15s" },
-      { name: "lock-delay", value: "DURATION", help: "nobody gets the lock for so long after that, 0 to 60s; 15s" },
+      {
+        name: "ttl",
+        value: "DURATION",
+        help: "the lock is free so long after this machine died, 1s to 24h (default: 15s)",
+      },
+      {
+        name: "lock-delay",
+        value: "DURATION",
+        help: "nobody gets the lock for so long after that, 0 to 60s (default: 15s)",
+      },
       { name: "wait", value: "DURATION", help: "longest wait for the lock; without it as long as it takes" },
       { name: "name", value: "TEXT", help: "who holds it, for people: also the key's value" },
     ],
@@ -281,15 +293,15 @@ export const COMMANDS: readonly Command[] = [
   client("service register", "registers an instance of a service, or changes it", {
     positions: [SERVICE],
     flags: [
-      { name: "address", value: "HOST", help: "where it listens" },
+      { name: "address", value: "HOST", help: "where it listens (required)" },
       { name: "port", value: "PORT", help: "0 to 65535" },
-      { name: "id", value: "ID", help: "tells instances of one name apart; the name" },
+      { name: "id", value: "ID", help: "tells instances of one name apart (default: the name)" },
       { name: "tag", value: "TAG", help: "tag to find it by", isRepeatable: true },
       { name: "meta", value: "NAME=VALUE", help: "field to find it by", isRepeatable: true },
       { name: "ttl", value: "DURATION", help: "turns critical without a heartbeat for so long" },
       { name: "check-http", value: "URL", help: "the cluster asks for it, and 2xx passes", isRepeatable: true },
       { name: "check-tcp", value: "HOST:PORT", help: "the cluster connects to it", isRepeatable: true },
-      { name: "check-interval", value: "DURATION", help: "how often those checks run; 10s" },
+      { name: "check-interval", value: "DURATION", help: "how often those checks run (default: 10s)" },
     ],
     run: async (call) => (await import("./service-commands.ts")).register(call),
   }),
@@ -313,7 +325,7 @@ export const COMMANDS: readonly Command[] = [
   client("cluster status", "shows the cluster as the agent sees it", {
     flags: [
       { name: "watch", help: "again and again, until it is interrupted; with --json one line each" },
-      { name: "interval", value: "DURATION", help: "with --watch: how often; 2s" },
+      { name: "interval", value: "DURATION", help: "with --watch: how often (default: 2s)" },
     ],
     run: async (call) => (await import("./cluster-commands.ts")).status(call),
   }),
@@ -341,7 +353,7 @@ export const COMMANDS: readonly Command[] = [
   }),
   client("cluster join", "lets a node in that waits for an invitation", {
     flags: [
-      { name: "address", value: "HOST:PORT", help: "its peer port, as the leader reaches it" },
+      { name: "address", value: "HOST:PORT", help: "its peer port, as the leader reaches it (required)" },
       { name: "id", value: "ID", help: "only if the node that answers there has this id" },
     ],
     run: async (call) => (await import("./membership-commands.ts")).join(call),
@@ -350,7 +362,7 @@ export const COMMANDS: readonly Command[] = [
     run: async (call) => (await import("./membership-commands.ts")).leaveHere(call),
   }),
   client("cluster leave", "removes a node from the cluster", {
-    flags: [{ name: "node", value: "ID", help: "the node that is to leave" }],
+    flags: [{ name: "node", value: "ID", help: "the node that is to leave (required)" }],
     run: async (call) => (await import("./membership-commands.ts")).leave(call),
   }),
   client("cluster transfer", "moves leadership to another node", {

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { loadConfig } from "../config/index.ts";
-import { CommandFailed, type Invocation } from "./command.ts";
+import { type Invocation } from "./command.ts";
 import { print, printJson } from "./output.ts";
+import { unreadable } from "./unreadable.ts";
 
 export async function validate(call: Invocation): Promise<number> {
   const [name = ""] = call.positions;
@@ -22,6 +23,6 @@ export function readFile(name: string): string {
   try {
     return readFileSync(name, "utf8");
   } catch (cause) {
-    throw new CommandFailed(`Cannot read ${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadable(name, cause);
   }
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Client, failure } from "./client.ts";
-import { CommandFailed, UsageError, type Invocation } from "./command.ts";
+import { UsageError, type Invocation } from "./command.ts";
 import { print, printJson } from "./output.ts";
 import { write } from "./standard-output.ts";
+import { unreadable } from "./unreadable.ts";
 
 const PAGE = 1000;
 
@@ -90,6 +91,6 @@ async function readGiven(given: string): Promise<Uint8Array> {
   try {
     return readFileSync(given.slice(1));
   } catch (cause) {
-    throw new CommandFailed(`Cannot read ${given.slice(1)}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadable(given.slice(1), cause);
   }
 }

@@ -3,6 +3,7 @@ import { Client, failure } from "./client.ts";
 import { CommandFailed, type Invocation } from "./command.ts";
 import { print } from "./output.ts";
 import { write } from "./standard-output.ts";
+import { unreadable } from "./unreadable.ts";
 
 const PAGE = 1000;
 const BATCH_OPERATIONS = 64;
@@ -66,7 +67,7 @@ async function readAll(file: string): Promise<string> {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw new CommandFailed(`Cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadable(file, cause);
   }
 }
 

@@ -18,7 +18,8 @@ export function findCommand(
   const given = words.slice(0, ["acl", "tls", "cluster"].includes(words[0] ?? "") ? 3 : 2).join(" ");
   const group = commands.filter(({ path }) => path.length > 1 && path[0] === words[0]);
   const names = (group.length > 0 ? group : commands).map(({ path }) => path.join(" "));
-  throw new UsageError(`"${given}" is no command${suggestion(given, names)}: konsul --help lists them all`);
+  const where = group.length > 0 ? `konsul ${words[0]} --help` : "konsul --help";
+  throw new UsageError(`"${given}" is no command${suggestion(given, names)}: ${where} lists them all`);
 }
 
 /** Checks flags and positions against the command: nothing unknown, nothing missing. @throws UsageError */
@@ -41,10 +42,10 @@ export function parseInvocation(command: Command, rest: readonly string[]): Invo
     const flag = known.get(name);
     if (flag === undefined)
       throw new UsageError(
-        `--${name} is no flag of konsul ${command.path.join(" ")}${suggestion(name, [...known.keys()])}`,
+        `--${name} is no flag of konsul ${command.path.join(" ")}${suggestion(name, [...known.keys()], "--")}`,
       );
     const value = written.length > 0 ? written.join("=") : flag.value === undefined ? "true" : queue.shift();
-    if (value === undefined) throw new UsageError(`--${name} wants a ${flag.value ?? "value"} behind it`);
+    if (value === undefined) throw new UsageError(`--${name} wants ${flag.value ?? "a value"} behind it`);
     if (flag.value === undefined && value !== "true" && value !== "false" && flag.isSetting !== true) {
       throw new UsageError(`--${name} is a switch and takes no value: it was given "${value}"`);
     }

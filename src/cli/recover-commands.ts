@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { inspectFolder, recoverFolder, type FolderFindings } from "../agent/index.ts";
 import { CommandFailed, UsageError, type Invocation } from "./command.ts";
 import { print, printJson, table } from "./output.ts";
+import { unreadable } from "./unreadable.ts";
 
 function fieldsOf(found: FolderFindings): Readonly<Record<string, unknown>> {
   const { folder, identity, term, lastTerm, lastIndex, commitHint, snapshotIndex, voters, keys, stateHash } = found;
@@ -93,6 +94,6 @@ function readPeers(file: string): readonly string[] {
       return `${id} at ${address}`;
     });
   } catch (cause) {
-    throw new CommandFailed(`Cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadable(file, cause);
   }
 }

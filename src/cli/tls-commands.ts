@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } fr
 import { join } from "node:path";
 import { CommandFailed, UsageError, type Invocation } from "./command.ts";
 import { print, printJson } from "./output.ts";
+import { unreadable } from "./unreadable.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY_MS = 86_400_000;
@@ -61,7 +62,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new CommandFailed(`Cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw unreadable(path, cause);
   }
 }
 

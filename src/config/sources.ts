@@ -100,25 +100,30 @@ function toText(value: unknown, setting: Setting): string {
 }
 
 /** ` (did you mean X?)`, when something close exists. */
-export function suggestion(wrong: string, known: readonly string[]): string {
+export function suggestion(wrong: string, known: readonly string[], prefix = ""): string {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(wrong.length / 4)) + 1;
+  // Of a short word nearly every other one is two letters away.
+  let bestDistance = Math.max(1, Math.floor(wrong.length / 3)) + 1;
   for (const name of known) {
     const distance = editDistance(wrong.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
-  return best === undefined ? "" : ` (did you mean ${best}?)`;
+  return best === undefined ? "" : ` (did you mean ${prefix}${best}?)`;
 }
 
+/** Letters that are missing, too many, wrong, or two that changed places. */
 function editDistance(a: string, b: string): number {
+  let before: readonly number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= b.length; j += 1) {
       const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwapped ? (before[j - 2] ?? 0) + 1 : Infinity;
+      next.push(Math.min(change, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length] ?? 0;
 }

@@ -46,6 +46,27 @@ describe("konsul", () => {
     expect((await konsul(["kv", "gte", "a"])).problems).toContain("kv get");
   });
 
+  test("an error says what was wrong, and where", async () => {
+    for (const [words, code, wanted] of [
+      [["kv", "foo"], 2, '"kv foo" is no command: konsul kv --help lists them all'],
+      [["kv", "get", "a", "--http-addr=ftp://x"], 2, 'an http or https URL: it is "ftp://x"'],
+      [["kv", "get", "a", "--timeout=5"], 2, 'such as 500ms: it is "5"'],
+      [["kv", "get", "a", "--ca-cert=/nowhere"], 1, "Cannot read /nowhere (--ca-cert): there is no such file"],
+      [["kv", "put", "a", "@/nowhere"], 1, "Cannot read /nowhere: there is no such file"],
+      [["config", "validate", "/"], 1, "Cannot read /: it is a folder"],
+    ] as const) {
+      const { code: given, problems } = await konsul(words);
+      expect([words, given, problems]).toEqual([words, code, expect.stringContaining(wanted)]);
+    }
+  });
+
+  test("help and --version are understood as elsewhere", async () => {
+    const [asked, flagged] = [await konsul(["help", "kv", "get"]), await konsul(["kv", "get", "--help"])];
+    expect([asked.code, asked.out]).toEqual([0, flagged.out]);
+    expect((await konsul(["help"])).out).toBe((await konsul(["--help"])).out);
+    expect((await konsul(["--version"])).out).toBe((await konsul(["version"])).out);
+  });
+
   test("every mistake in the settings is listed at once", async () => {
     const file = join(temporaryFolder(), "konsul.yaml");
     writeFileSync(file, "prot: 1\nlog_level: loud\nraft:\n  heartbeat_timeout: 5ms\n");
