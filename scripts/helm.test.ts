@@ -30,7 +30,12 @@ interface Manifest {
     readonly podManagementPolicy?: string;
     readonly publishNotReadyAddresses?: boolean;
     readonly groups?: unknown;
-    readonly template?: { readonly spec: { readonly containers: readonly [{ readonly env: readonly Named[] }] } };
+    readonly template?: {
+      readonly spec: {
+        readonly enableServiceLinks?: boolean;
+        readonly containers: readonly [{ readonly env: readonly Named[] }];
+      };
+    };
   };
 }
 
@@ -141,6 +146,10 @@ describe("the Helm chart", () => {
       const loaded = loadConfig({ flags: new Map(), environment: given });
       expect([values, loaded.ok ? [] : loaded.error]).toEqual([values, []]);
     }
+  });
+
+  test("keeps variables that Kubernetes makes of services away from the agent", () => {
+    expect(pick(render([]), "StatefulSet")[0]?.spec?.template?.spec.enableServiceLinks).toBe(false);
   });
 
   test("lets a cluster form: all pods at once, known to each other before they are ready", () => {

@@ -119,6 +119,14 @@ const OTHER_BESIDES: Readonly<Record<string, Readonly<Record<string, string>>>> 
 };
 
 describe("loadConfig()", () => {
+  test("a misspelt variable of any section is a mistake: it would leave something unguarded", () => {
+    for (const name of ["KONSUL_ACL_ENABLD", "KONSUL_AUTOPILOT_ZONES", "KONSUL_TLS_ENABLD", "KONSUL_SNAPSHOTS_MAX"])
+      expect(mistakes({ environment: { [name]: "true" } }).map(({ source }) => source)).toEqual([name]);
+    // Variables of others, and those of commands, may stand beside ours.
+    const others = { KONSUL_HTTP_ADDR: "x", KONSUL_SERVICE_HOST: "10.0.0.1", KONSULT: "y" };
+    expect(mistakes({ environment: others })).toEqual([]);
+  });
+
   test("has the defaults of the documentation", () => {
     const config = load({});
     expect([config.host, config.port, config.dataDir]).toEqual(["127.0.0.1", 8888, "./data"]);

@@ -48,11 +48,10 @@ const CLIENT_VARIABLES = new Set(["KONSUL_HTTP_ADDR", "KONSUL_TOKEN", "KONSUL_BI
 
 function unknownVariables(environment: Sources["environment"]): Mistake[] {
   const known = new Set(SETTINGS.map(variableOf));
+  const sections = SETTINGS.filter(({ key }) => key.includes(".")).map(({ key }) => key.split(".")[0]?.toUpperCase());
+  const ours = new RegExp(`^KONSUL_(?:${[...new Set(sections), "LOG"].join("|")})_`);
   return Object.keys(environment)
-    .filter(
-      (name) =>
-        /^KONSUL_(RAFT|LIMITS|HEALTH|HTTP|LOG|TRACING)_/.test(name) && !known.has(name) && !CLIENT_VARIABLES.has(name),
-    )
+    .filter((name) => ours.test(name) && !known.has(name) && !CLIENT_VARIABLES.has(name))
     .map((name) => ({ source: name, message: `is no setting${suggestion(name, [...known])}` }));
 }
 
