@@ -77,7 +77,9 @@ export class Proposals {
     if (batch === undefined) return;
     this.#proposed.delete(accepted.request);
     batch.forEach((waiting, offset) => {
-      const [index, { trace }, { term }] = [accepted.index + offset, waiting, accepted];
+      const { trace } = waiting;
+      const { term } = accepted;
+      const index = accepted.index + offset;
       this.#appended.set(index, { ...waiting, term });
       if (trace !== undefined) this.#observer.onTraced?.({ index, term, trace });
     });

@@ -77,7 +77,7 @@ export type RaftEvent =
   | { readonly kind: "peer-down"; readonly now: number; readonly key: MemberKey; readonly boot: BootId }
   /**
    * The process (key, boot) is known gone: all connections closed AND a redial was refused or met another boot, or it
-   * said goodbye. `term` is the term in which it was last heard.
+   * said goodbye.
    */
   | { readonly kind: "leader-gone"; readonly now: number; readonly key: MemberKey; readonly boot: BootId }
   /** A peer says of itself that its disk broke a promise: nothing that it granted or acknowledged counts, now or later. */

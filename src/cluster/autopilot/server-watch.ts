@@ -8,6 +8,8 @@ import type { AutopilotSettings } from "./settings.ts";
 const NEVER = -1;
 /** Followers may be as far behind as the leader commits in this time. */
 const RATE_MS = 1_000;
+/** Whoever looks more often must not push out what was seen a second ago. */
+const SAMPLE_EVERY_MS = 100;
 
 interface CommitSample {
   readonly at: number;
@@ -16,7 +18,7 @@ interface CommitSample {
 
 /** Follows the health of all servers over time, on the monotonic clock. */
 export class ServerWatch {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "now">;
   readonly #status: () => NodeStatus;
   readonly #settings: () => AutopilotSettings;
   #health: ClusterHealth | undefined;
@@ -28,7 +30,7 @@ export class ServerWatch {
   #commits: readonly CommitSample[] = [];
 
   constructor(options: {
-    readonly clock: Clock;
+    readonly clock: Pick<Clock, "now">;
     readonly status: () => NodeStatus;
     readonly settings: () => AutopilotSettings;
   }) {
@@ -97,7 +99,8 @@ export class ServerWatch {
   #committedLately(commit: number): number {
     const now = this.#clock.now();
     const recent = this.#commits.filter(({ at }) => at >= now - 2 * RATE_MS);
-    this.#commits = [...recent.slice(-20), { at: now, commit }];
+    const isKnown = now - (recent.at(-1)?.at ?? -Infinity) < SAMPLE_EVERY_MS;
+    this.#commits = isKnown ? recent : [...recent, { at: now, commit }];
     const from = recent.find(({ at }) => at <= now - RATE_MS) ?? recent[0];
     if (from === undefined || from.at === now) return 0;
     return Math.ceil(((commit - from.commit) * RATE_MS) / Math.max(RATE_MS, now - from.at));
