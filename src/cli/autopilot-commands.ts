@@ -34,7 +34,7 @@ export async function set(call: Invocation): Promise<number> {
 
 export async function state(call: Invocation): Promise<number> {
   // Only the leader hears all the others.
-  const body = await new Client((await atLeader(call)).call).json("GET", "/cluster/autopilot/state");
+  const body = await new Client(await atLeader(call)).json("GET", "/cluster/autopilot/state");
   if (call.flags.has("json")) {
     printJson(body);
     return 0;

@@ -83,16 +83,15 @@ export async function snapshot(call: Invocation): Promise<number> {
   return 0;
 }
 
-/** Asks the leader, as only it knows who answers. */
+/** Asks the leader, as only it knows who answers: "healthy" from anybody else would be a guess. */
 export async function clusterHealth(call: Invocation): Promise<number> {
-  const { call: led, isLed } = await atLeader(call);
-  const body = await new Client(led).json("GET", "/cluster/status");
-  const { state, voters, healthy_voters: healthy, failure_tolerance: tolerance } = body;
+  const body = await new Client(await atLeader(call)).json("GET", "/cluster/status");
+  const { voters, healthy_voters: healthy, failure_tolerance: tolerance } = body;
+  const state = body["partial"] === true && body["state"] !== "unavailable" ? "unknown" : text(body["state"]);
   if (call.flags.has("json")) printJson({ state, failure_tolerance: tolerance ?? null });
-  else if (!isLed) print(`${paintState(text(state))}: no node leads at the moment`);
+  else if (state === "unknown") print("unknown: the leader has just changed, ask again");
+  else if (body["partial"] === true) print(`${paintState(state)}: no node leads at the moment`);
   else
-    print(
-      `${paintState(text(state))}: ${text(healthy)} of ${text(voters)} voters answer, ${text(tolerance)} more may fail`,
-    );
+    print(`${paintState(state)}: ${text(healthy)} of ${text(voters)} voters answer, ${text(tolerance)} more may fail`);
   return state === "healthy" ? 0 : 1;
 }
