@@ -9,8 +9,10 @@ async function healthOf(status: Readonly<Record<string, unknown>>): Promise<read
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
-    fetch: ({ url }) =>
-      Response.json(new URL(url).pathname === "/cluster/leader" ? { http_address: server.url.host } : status),
+    fetch: ({ url }) => {
+      const { pathname, host } = new URL(url);
+      return Response.json(pathname === "/cluster/leader" ? { http_address: host } : status);
+    },
   });
   const flags = new Map([["http-addr", [server.url.href]]]);
   const code = await clusterHealth({ positions: [], flags });
