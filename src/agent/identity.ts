@@ -16,12 +16,16 @@ export function mintClusterId(): ClusterId {
 }
 
 /** A new cluster: its identity and its first entry, the membership of one voter. */
-export function createCluster(self: Member): { readonly identity: Identity; readonly first: StoredState } {
+export function createCluster(
+  self: Member,
+  peerSecret: string,
+): { readonly identity: Identity; readonly first: StoredState } {
   const identity: Identity = {
     clusterId: mintClusterId(),
     epoch: { counter: 1, random: randomHex(4) },
     nodeId: self.id,
     incarnation: self.incarnation,
+    peerSecret,
   };
   const key = memberKey(self.id, self.incarnation);
   const membership: Membership = {
@@ -56,9 +60,10 @@ export function createCluster(self: Member): { readonly identity: Identity; read
 export function joinCluster(
   self: Member,
   cluster: { readonly clusterId: ClusterId; readonly epoch: Epoch },
+  peerSecret: string,
 ): { readonly identity: Identity; readonly first: StoredState } {
   const { clusterId, epoch } = cluster;
-  const identity: Identity = { clusterId, epoch, nodeId: self.id, incarnation: self.incarnation };
+  const identity: Identity = { clusterId, epoch, nodeId: self.id, incarnation: self.incarnation, peerSecret };
   const base = { index: 0, term: 0, chain: chainStart(clusterId, epoch), time: 0 };
   const first = { identity, hard: { term: 0, vote: undefined }, seq: 1, commitHint: 0, base, entries: [] };
   return { identity, first };

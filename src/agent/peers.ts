@@ -22,7 +22,7 @@ import {
   encodeTraces,
   form,
   invite,
-  takeRecord,
+  RecordKeeper,
   watchOtherClusters,
   type AnsweringOptions,
   type FormationStore,
@@ -36,7 +36,14 @@ import type { Config } from "../config/index.ts";
 import type { ForwardOutcome } from "../http/index.ts";
 import type { Identity, LogStore, Member, RaftNode } from "../node/index.ts";
 import type { Logger, Metrics, TracedEntry } from "../telemetry/index.ts";
-import { createTcpTransport, parseHostPort, type Introduction, type TcpTransport } from "../transport/index.ts";
+import {
+  createTcpTransport,
+  parseHostPort,
+  type PeerKey,
+  type SelfIntroduction,
+  type Introduction,
+  type TcpTransport,
+} from "../transport/index.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
 const FORWARD_GRACE_MS = 2000;
@@ -53,6 +60,7 @@ export interface PeersOptions {
   readonly metrics: Metrics;
   readonly boot: BootId;
   readonly self: Member;
+  readonly peerKey: PeerKey;
   /** The cluster that this node belonged to before its data was lost; empty: none. */
   readonly formerCluster: string;
   readonly formations: FormationStore;
@@ -68,6 +76,7 @@ export class Peers {
   /** Where a leader is that wants this node in its cluster. */
   #invitedBy: string | undefined;
   #node: RaftNode | undefined;
+  #records: RecordKeeper | undefined;
   #onForeign: ((reason: string) => void) | undefined;
   readonly #answering: AnsweringOptions;
   #answerForwarded: ((request: ForwardedRequest) => Promise<ForwardedAnswer>) | undefined;
@@ -109,6 +118,7 @@ export class Peers {
       clock,
       random: Math.random,
       bind,
+      peerKey: options.peerKey,
       clusterVersion: () => holder.peers?.clusterVersion ?? 0,
       self: () => introduce(options, holder.peers?.identity, holder.peers?.startSeq ?? 0),
       tokens: () => readTokens(config),
@@ -160,6 +170,9 @@ export class Peers {
   /** From now on this node can let others in. */
   attach(node: RaftNode): void {
     this.#node = node;
+    const { clock, logger } = this.#options;
+    const note = (message: string, fields: Readonly<Record<string, string>>): void => logger.warn(message, fields);
+    this.#records = new RecordKeeper({ node, clock, calls: this.#calls(), note });
     node.observe({
       onCondition: ({ kind }) => {
         if (kind === "untrusted") this.#confess(node);
@@ -295,11 +308,11 @@ export class Peers {
     answer(encodeForwardedAnswer(await this.#answerForwarded(request)));
   }
 
-  /** Nobody speaks for another member. */
+  /** Nobody speaks for another member: the handshake has proved the key that the membership names. */
   #takeRecord(body: Uint8Array, peer: Introduction): Uint8Array {
     const { member } = decodeAdmission(body);
     const isOwn = peer.purpose === "peer" && member.id === peer.id && member.incarnation === peer.incarnation;
-    if (isOwn && this.#node !== undefined) takeRecord({ node: this.#node, clock: this.#options.clock }, member);
+    if (isOwn) this.#records?.take(member);
     return EMPTY_BYTES;
   }
 }
@@ -333,11 +346,7 @@ function identityOf(peer: Introduction): {
   return { key: memberKey(peer.id, peer.incarnation), address: peer.address, clusterId: peer.clusterId };
 }
 
-function introduce(
-  options: PeersOptions,
-  identity: Identity | undefined,
-  seq: number,
-): Omit<Introduction, "purpose" | "to" | "nonce"> {
+function introduce(options: PeersOptions, identity: Identity | undefined, seq: number): ReturnType<SelfIntroduction> {
   const { self, boot } = options;
   return {
     protocolMin: 1,

@@ -11,6 +11,7 @@ import {
 } from "../node/index.ts";
 import { chainStart, decodeMembership, type Membership } from "../raft/index.ts";
 import { openStores } from "../storage/index.ts";
+import { mintPeerKey } from "../transport/index.ts";
 import { withFolderCopy, type FolderTrust } from "./folder-copy.ts";
 import { mintBootId, mintIncarnation } from "./identity.ts";
 import { randomHex } from "./random-hex.ts";
@@ -68,7 +69,8 @@ export async function recoverFolder(folder: string, to: string, trust: FolderTru
   const own = membership.members.get(memberKey(old.nodeId, old.incarnation));
   if (own === undefined) return err(`${folder} does not know itself as a member: choose another one`);
   const epoch = { counter: old.epoch.counter + 1, random: randomHex(4) };
-  const identity: Identity = { ...old, epoch, incarnation: mintIncarnation() };
+  const { secret: peerSecret, publicKey } = mintPeerKey();
+  const identity: Identity = { ...old, epoch, incarnation: mintIncarnation(), peerSecret };
   const newIndex = findings.lastIndex + INDEX_GAP;
   for (let index = machine.appliedIndex + 1; index <= newIndex; index += 1) {
     machine.apply({ index, kind: "noop", time: machine.appliedTime, data: new Uint8Array(0) });
@@ -76,7 +78,7 @@ export async function recoverFolder(folder: string, to: string, trust: FolderTru
   const written = await write(to, identity, {
     machine,
     term: findings.term + 1,
-    self: { ...own, incarnation: identity.incarnation, admitted: newIndex },
+    self: { ...own, incarnation: identity.incarnation, admitted: newIndex, publicKey },
     clusterVersion: membership.clusterVersion,
   });
   if (written.ok) return ok({ ...findings, to, epoch, newIndex });

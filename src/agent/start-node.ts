@@ -26,7 +26,7 @@ import {
 } from "../node/index.ts";
 import { Replica } from "../replica/index.ts";
 import { observeProcess, type Logger, type Tracing } from "../telemetry/index.ts";
-import { createNoTransport } from "../transport/index.ts";
+import { createNoTransport, mintPeerKey, NO_PEER_KEY, peerKeyOf, type PeerKey } from "../transport/index.ts";
 import type { CertificateFiles } from "./certificates.ts";
 import { createFormationMemory, openFormationFile } from "./formation-file.ts";
 import { createCluster, joinCluster, mintBootId } from "./identity.ts";
@@ -98,11 +98,13 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   const found = options.distrust === undefined ? await open() : err(distrusted(config.dataDir, options.distrust));
   const lost = findLost(config, found);
   if (!lost.ok) return lost;
-  const self = ownMember(config, found.ok ? (found.value.log.initial.identity ?? lost.value) : lost.value);
+  const known = found.ok ? found.value.log.initial.identity : undefined;
+  const peerKey = peerKeyFor(known);
+  const self = { ...ownMember(config, known ?? lost.value), publicKey: peerKey.publicKey };
   const formations = isDev ? createFormationMemory() : openFormationFile(config.dataDir);
   const formerCluster = lost.value?.clusterId ?? "";
   const peers = config.raft.isEnabled
-    ? Peers.open({ config, clock, logger, metrics, boot, self, formerCluster, formations, tls: peer })
+    ? Peers.open({ config, clock, logger, metrics, boot, self, peerKey, formerCluster, formations, tls: peer })
     : ok(undefined);
   if (!peers.ok) return peers;
   const returned = lost.value === undefined ? undefined : await comeBack(options, lost.value, peers.value);
@@ -110,7 +112,7 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   if (!stores.ok) return err(stores.error.message);
   for (const note of stores.value.notes) logger.warn(note);
   const { log } = stores.value;
-  const identified = await identify(config, { log, self, form: async () => returned ?? form(peers.value) });
+  const identified = await identify(config, { log, self, peerKey, form: async () => returned ?? form(peers.value) });
   if (!identified.ok) return identified;
   const { identity, stored } = identified.value;
   peers.value?.identify(identity, log);
@@ -142,6 +144,12 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   const traced = await startTracing({ config, clock, logger, node, nodeId, peers: peers.value });
   const replica = new Replica({ node, fsm, clock, limits: replicaLimits(config), ...traced });
   return ok(serve({ options, node, replica, identity, peers: peers.value, forgetRecord, ...traced }));
+}
+
+/** A new incarnation gets a new key; one that was admitted without a key never gets one. */
+function peerKeyFor(known: Identity | undefined): PeerKey {
+  if (known === undefined) return mintPeerKey();
+  return known.peerSecret === undefined ? NO_PEER_KEY : peerKeyOf(known.peerSecret);
 }
 
 /** Waits, for as long as it takes, until the other members let this node in as an empty learner. */
@@ -316,18 +324,21 @@ async function openNode(options: RaftNodeOptions): Promise<Result<RaftNode, stri
 interface Identifying {
   readonly log: LogStore;
   readonly self: Member;
+  readonly peerKey: PeerKey;
   readonly form: () => Promise<Formed>;
 }
 
 type Identified = Result<{ readonly identity: Identity; readonly stored: StoredState }, string>;
 
 /** Who this folder is; a folder without identity joins a cluster, or becomes a new one. */
-async function identify(config: Config, { log, self, form: decide }: Identifying): Promise<Identified> {
+async function identify(config: Config, { log, self, peerKey, form: decide }: Identifying): Promise<Identified> {
   const { initial } = log;
   if (initial.identity !== undefined) return ok({ identity: initial.identity, stored: initial });
   const formed = await decide();
   if (formed.kind === "stop") return err(formed.reason);
-  const { identity, first } = formed.kind === "create" ? createCluster(self) : joinCluster(self, formed);
+  const { secret } = peerKey;
+  const { identity, first } =
+    formed.kind === "create" ? createCluster(self, secret) : joinCluster(self, formed, secret);
   return new Promise((resolve) => {
     log.bootstrap(identity, { hard: first.hard, entries: first.entries }, (result) => {
       if (result.ok) resolve(ok({ identity, stored: { ...first, seq: result.value.seq } }));

@@ -32,10 +32,9 @@ export function admit(
     return done({ kind: "ask-leader", address: leader?.address ?? "" });
   }
   const admitted: AdmissionAnswer = { kind: "admitted", clusterId: identity.clusterId, epoch: identity.epoch };
-  const key = memberKey(member.id, member.incarnation);
-  const known = core.membership.members.get(key);
-  if (known !== undefined && known.address === member.address) return done(admitted);
-  const change = changeFor(core.membership.members, member, key);
+  // Asked again; what it says now changes nothing, since whoever asks has not proved to be that pair.
+  if (core.membership.members.has(memberKey(member.id, member.incarnation))) return done(admitted);
+  const change = changeFor(core.membership.members, member);
   const old = change.kind === "replace" ? core.membership.members.get(change.old) : undefined;
   node.change({ changes: [change] }, clock.now() + ADMISSION_MS_MAX, (outcome) => {
     const answer = answerFor(outcome, admitted);
@@ -43,8 +42,7 @@ export function admit(
   });
 }
 
-function changeFor(members: ReadonlyMap<MemberKey, Member>, member: Member, key: MemberKey): MembershipChange {
-  if (members.has(key)) return { kind: "update", member };
+function changeFor(members: ReadonlyMap<MemberKey, Member>, member: Member): MembershipChange {
   for (const [old, other] of members) {
     if (other.id === member.id || (other.address !== "" && other.address === member.address)) {
       return { kind: "replace", old, member };

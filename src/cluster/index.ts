@@ -14,7 +14,8 @@ export { decodeTraces, encodeTraces } from "./trace-wire.ts";
 export { form } from "./forming.ts";
 export type { Formed, FormingOptions } from "./forming-options.ts";
 export { watchOtherClusters } from "./other-clusters.ts";
-export { keepOwnRecord, takeRecord } from "./own-record.ts";
+export { keepOwnRecord } from "./own-record.ts";
+export { RecordKeeper } from "./records.ts";
 export type { PeerCalls, PeerHandler, PeerIdentity, PeerOutcome, PeerRequest } from "./peer-calls.ts";
 export {
   decodeAdmission,

@@ -7,6 +7,8 @@ export interface Identity {
   readonly epoch: Epoch;
   readonly nodeId: NodeId;
   readonly incarnation: Incarnation;
+  /** By which this pair proves to peers that it is itself; missing: a folder of a release that had none. */
+  readonly peerSecret?: string;
 }
 
 /**

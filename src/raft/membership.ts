@@ -19,7 +19,7 @@ export interface Member {
   readonly nonVoter: boolean;
   /** Index of the entry that admitted this pair: orders the incarnations of one id. */
   readonly admitted: LogIndex;
-  /** Ed25519 public key in hex; empty: none. */
+  /** By which this pair proves itself in handshakes. Named by the entry that admits the pair, and never changed. Empty: none. */
   readonly publicKey: string;
 }
 

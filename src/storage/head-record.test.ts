@@ -43,11 +43,15 @@ describe("encodeHead()", () => {
     slot.set(encodeHead(HEAD));
     expect(decodeHead(slot)).toEqual(HEAD);
     expect(decodeHead(encodeHead(EMPTY_HEAD))).toEqual(EMPTY_HEAD);
+    const [identity, peerSecret] = [HEAD.identity, "A".repeat(64)];
+    if (identity === undefined) throw new Error("this head has an identity");
+    const withSecret = { ...HEAD, identity: { ...identity, peerSecret } };
+    expect(decodeHead(encodeHead(withSecret))).toEqual(withSecret);
   });
 
   test("encodeHead() of the longest names fits into one sector", () => {
     const identity = { clusterId: "f".repeat(32), epoch: { counter: 2 ** 53 - 1, random: "f".repeat(8) } };
-    const names = { nodeId: "n".repeat(64), incarnation: "f".repeat(16) };
+    const names = { nodeId: "n".repeat(64), incarnation: "f".repeat(16), peerSecret: "A".repeat(64) };
     const head = { ...HEAD, hard: { term: 1, vote: `${"n".repeat(64)}~${"f".repeat(16)}` } };
     expect(encodeHead({ ...head, identity: { ...identity, ...names } }).length).toBeLessThanOrEqual(HEAD_BYTES_MAX);
   });

@@ -57,11 +57,8 @@ export function encodeHead(head: HeadRecord): Uint8Array {
   writer.u53(head.hard.term).text(head.hard.vote ?? "");
   writeLogStart(writer, head.base);
   writeEntryId(writer, head.last);
-  writer
-    .u53(head.membershipIndex)
-    .u53(head.commitHint)
-    .u8(Number(head.identity !== undefined));
-  if (head.identity !== undefined) writeIdentity(writer, head.identity);
+  writer.u53(head.membershipIndex).u53(head.commitHint);
+  writeIdentity(writer, head.identity);
   writer.u32(crc32(writer.view()));
   assert(writer.length <= HEAD_BYTES_MAX, "A head record must fit into one sector");
   return writer.finish();
@@ -80,7 +77,7 @@ export function decodeHead(bytes: Uint8Array): HeadRecord {
   const last = readEntryId(reader);
   const membershipIndex = reader.u53();
   const commitHint = reader.u53();
-  const identity = reader.u8() === 0 ? undefined : readIdentity(reader);
+  const identity = readIdentity(reader);
   const size = bytes.length - reader.remaining;
   if (reader.u32() !== crc32(bytes.subarray(0, size))) throw new MalformedBytes("The head record's checksum is wrong");
   // Asked last: a flipped bit in the version must not look like a newer binary's record.
@@ -107,13 +104,20 @@ export function readLogStart(reader: ByteReader): LogStart {
   return { ...readEntryId(reader), membershipIndex: reader.u53() };
 }
 
-export function writeIdentity(writer: ByteWriter, identity: Identity): void {
+/** First what follows: 0 nothing, 1 an identity without a secret, 2 one with it. */
+export function writeIdentity(writer: ByteWriter, identity: Identity | undefined): void {
+  if (identity === undefined) return void writer.u8(0);
+  writer.u8(identity.peerSecret === undefined ? 1 : 2);
   writer.text(identity.clusterId).u53(identity.epoch.counter).text(identity.epoch.random);
   writer.text(identity.nodeId).text(identity.incarnation);
+  if (identity.peerSecret !== undefined) writer.text(identity.peerSecret);
 }
 
-export function readIdentity(reader: ByteReader): Identity {
+export function readIdentity(reader: ByteReader): Identity | undefined {
+  const kind = reader.u8();
+  if (kind === 0) return undefined;
   const clusterId = reader.text(64);
   const epoch = { counter: reader.u53(), random: reader.text(16) };
-  return { clusterId, epoch, nodeId: reader.text(64), incarnation: reader.text(32) };
+  const identity = { clusterId, epoch, nodeId: reader.text(64), incarnation: reader.text(32) };
+  return kind === 1 ? identity : { ...identity, peerSecret: reader.text(96) };
 }

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { MalformedBytes, type ByteWriter, type LogIndex } from "../base/index.ts";
+import { assert, MalformedBytes, type ByteWriter, type LogIndex } from "../base/index.ts";
 import type { Identity, StorageFailure } from "../node/index.ts";
 import { classifyFailure, EnvironmentFailure, freeBytes, sizeOf, type DiskFailure } from "./failures.ts";
 import { storePaths, type StorePaths } from "./files.ts";
@@ -88,6 +88,7 @@ export class LogService implements DiskService {
     const { body } = request;
     const identity = readIdentity(body);
     const operations = readOperations(body);
+    assert(identity !== undefined, "A log begins with an identity");
     const transaction = { operations, commitHint: 0, boot: this.#boot, identity };
     this.#commit(request, { database, witness }, transaction);
   }
@@ -246,8 +247,8 @@ function writeOpened(writer: ByteWriter, { head, entries, notes }: OpenedLog): v
     .u53(head.hard.term)
     .text(head.hard.vote ?? "");
   writeLogStart(writer, head.base);
-  writer.u53(head.commitHint).u8(Number(head.identity !== undefined));
-  if (head.identity !== undefined) writeIdentity(writer, head.identity);
+  writer.u53(head.commitHint);
+  writeIdentity(writer, head.identity);
   writer.u32(notes.length);
   for (const note of notes) writer.text(note);
   writeEntries(writer, entries);

@@ -81,7 +81,7 @@ function readOpened(body: ByteReader): { readonly stored: StoredState; readonly 
   const vote = body.text();
   const { index, term: baseTerm, chain, time } = readLogStart(body);
   const commitHint = body.u53();
-  const identity = body.u8() === 0 ? undefined : readIdentity(body);
+  const identity = readIdentity(body);
   const notes = Array.from({ length: body.u32() }, () => body.text());
   const entries = readEntries(body);
   const hard = { term, vote: vote === "" ? undefined : vote };

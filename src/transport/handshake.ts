@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { ByteReader, ByteWriter, EMPTY_BYTES, isSameEpoch } from "../base/index.ts";
+import { ByteReader, ByteWriter, EMPTY_BYTES, isSameEpoch, type MemberKey } from "../base/index.ts";
 import type { Frame, FrameKind } from "./frame.ts";
 import {
   decodeIntroduction,
@@ -10,6 +10,7 @@ import {
   PROTOCOL_MIN,
   type Introduction,
 } from "./introduction.ts";
+import { isSignedBy, type PeerKey } from "./peer-key.ts";
 
 /** Why a peer was turned away; the label of the counter `konsul_peer_rejected_total`. */
 export type RejectReason =
@@ -21,6 +22,7 @@ export type RejectReason =
   | "not-addressed"
   | "itself"
   | "token"
+  | "identity"
   | "certificate"
   | "timeout"
   | "refused-by-peer";
@@ -36,13 +38,19 @@ export interface HandshakeOptions {
   readonly tokens: readonly string[];
   /** What every member of this node's cluster must understand. */
   readonly clusterVersion: number;
+  /** Signs with the key that `self` names. */
+  readonly sign: PeerKey["sign"];
+  /** The key that the membership names for a pair; empty: it names none. */
+  readonly publicKeyOf: (key: MemberKey) => string;
 }
+
+type Side = "dialer" | "acceptor";
 
 /**
  * Proof of a join token over everything that both sides said, so that it is worth nothing on another connection. The
  * token never travels. Without TLS this protects against mistakes and strangers, not against somebody on the wire.
  */
-function proof(token: string, side: "dialer" | "acceptor", transcript: readonly Uint8Array[]): Uint8Array {
+function proof(token: string, side: Side, transcript: readonly Uint8Array[]): Uint8Array {
   const hmac = createHmac("sha256", token).update(`konsul-peer-1 ${side}`);
   for (const part of transcript) hmac.update(part);
   return hmac.digest();
@@ -50,7 +58,7 @@ function proof(token: string, side: "dialer" | "acceptor", transcript: readonly 
 
 function isProven(
   tokens: readonly string[],
-  side: "dialer" | "acceptor",
+  side: Side,
   transcript: readonly Uint8Array[],
   given: Uint8Array,
 ): boolean {
@@ -59,6 +67,41 @@ function isProven(
     const wanted = proof(token, side, transcript);
     return wanted.length === given.length && timingSafeEqual(wanted, given);
   });
+}
+
+/** What a side signs with its key: all that both said, so that it is worth nothing on another connection. */
+function signedBytes(side: Side, transcript: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([Buffer.from(`konsul-peer-identity-1 ${side}`), ...transcript]);
+}
+
+/** A proof frame's body, or the end of a reply's: that of the token, then the signature. */
+function prove(
+  { tokens, sign }: HandshakeOptions,
+  side: Side,
+  transcript: readonly Uint8Array[],
+): { readonly given: Uint8Array; readonly signature: Uint8Array } {
+  const [token] = tokens;
+  return {
+    given: token === undefined ? EMPTY_BYTES : proof(token, side, transcript),
+    signature: sign(signedBytes(side, transcript)),
+  };
+}
+
+/** Undefined: the peer proved a token that is accepted here, and the key that it names. */
+function examine(
+  { tokens }: HandshakeOptions,
+  { publicKey }: Introduction,
+  said: {
+    readonly side: Side;
+    readonly transcript: readonly Uint8Array[];
+    readonly given: Uint8Array;
+    readonly signature: Uint8Array;
+  },
+): HandshakeStep | undefined {
+  const { side, transcript, given, signature } = said;
+  if (!isProven(tokens, side, transcript, given)) return reject("token", tokenProblem(given));
+  if (publicKey === "" || isSignedBy(publicKey, signedBytes(side, transcript), signature)) return undefined;
+  return reject("identity", "it did not sign with the key that it names");
 }
 
 function tokenProblem(given: Uint8Array): string {
@@ -72,7 +115,7 @@ function reject(reason: RejectReason, message: string): HandshakeStep {
 
 /** Is the peer one that we may talk to for this purpose? */
 function judge(
-  { self, clusterVersion }: Pick<HandshakeOptions, "self" | "clusterVersion">,
+  { self, clusterVersion, publicKeyOf }: HandshakeOptions,
   peer: Introduction,
   purpose: Introduction["purpose"],
 ): HandshakeStep | undefined {
@@ -97,6 +140,8 @@ function judge(
       `this node is in epoch ${self.epoch.counter} of the cluster, the other in ${peer.epoch.counter}: one of them was left out of a recovery`,
     );
   }
+  const named = publicKeyOf(keyOf(peer));
+  if (named !== "" && named !== peer.publicKey) return reject("identity", notThatMember(keyOf(peer)));
   if (peer.commandVersion < clusterVersion) {
     return reject(
       "version",
@@ -104,6 +149,10 @@ function judge(
     );
   }
   return undefined;
+}
+
+export function notThatMember(key: MemberKey): string {
+  return `it says that it is ${key}, but does not have the key of that member, which is in its data folder and nowhere else`;
 }
 
 function nameOfCluster(id: string): string {
@@ -139,24 +188,22 @@ export class DialerHandshake {
   }
 
   #onReply(body: Uint8Array): HandshakeStep {
-    const { self, tokens } = this.#options;
+    const { self } = this.#options;
     const reader = new ByteReader(body);
     const peer = decodeIntroduction(reader);
-    const given = reader.bytes(64);
+    const transcript = [this.#hello, body.subarray(0, body.length - reader.remaining)];
+    const [given, signature] = [reader.bytes(64), reader.bytes(64)];
     reader.end();
-    const said = body.subarray(0, body.length - given.length - 4);
-    if (!isProven(tokens, "acceptor", [this.#hello, said], given)) {
-      return reject("token", tokenProblem(given));
-    }
-    const refusal = judge(this.#options, { ...peer, to: "" }, self.purpose);
+    const refusal =
+      examine(this.#options, peer, { side: "acceptor", transcript, given, signature }) ??
+      judge(this.#options, { ...peer, to: "" }, self.purpose);
     if (refusal !== undefined) return refusal;
     if (self.to !== "" && self.to !== keyOf(peer)) {
       return reject("not-addressed", `${self.to} was asked for, but ${keyOf(peer)} answered`);
     }
     this.#peer = peer;
-    const [token] = tokens;
-    const own = token === undefined ? EMPTY_BYTES : proof(token, "dialer", [this.#hello, said]);
-    return { kind: "send", frame: "proof", body: own };
+    const own = prove(this.#options, "dialer", transcript);
+    return { kind: "send", frame: "proof", body: new ByteWriter().bytes(own.given).bytes(own.signature).finish() };
   }
 }
 
@@ -176,29 +223,27 @@ export class AcceptorHandshake {
     if (frame.kind === "reject") return rejectedByPeer(frame.body);
     if (frame.kind === "hello" && this.#hello === undefined) return this.#onHello(frame.body);
     if (frame.kind === "proof" && this.#hello !== undefined && this.#peer !== undefined) {
-      const { tokens } = this.#options;
-      if (!isProven(tokens, "dialer", [this.#hello, this.#said], frame.body)) {
-        return reject("token", tokenProblem(frame.body));
-      }
+      const reader = new ByteReader(frame.body);
+      const [given, signature] = [reader.bytes(64), reader.bytes(64)];
+      reader.end();
+      const transcript = [this.#hello, this.#said];
+      const refusal = examine(this.#options, this.#peer, { side: "dialer", transcript, given, signature });
+      if (refusal !== undefined) return refusal;
       return { kind: "ready", peer: this.#peer, send: { frame: "ready", body: EMPTY_BYTES } };
     }
     return reject("malformed", `a ${frame.kind} frame came in the middle of the handshake`);
   }
 
   #onHello(body: Uint8Array): HandshakeStep {
-    const { self, tokens } = this.#options;
+    const { self } = this.#options;
     const peer = introductionFrom(body);
     const refusal = judge(this.#options, peer, peer.purpose);
     if (refusal !== undefined) return refusal;
     this.#hello = body;
     this.#peer = peer;
     this.#said = encodeIntroduction({ ...self, purpose: peer.purpose, to: keyOf(peer) });
-    const [token] = tokens;
-    const own = token === undefined ? EMPTY_BYTES : proof(token, "acceptor", [body, this.#said]);
-    return {
-      kind: "send",
-      frame: "hello-reply",
-      body: new ByteWriter(this.#said.length + 40).raw(this.#said).bytes(own).finish(),
-    };
+    const own = prove(this.#options, "acceptor", [body, this.#said]);
+    const out = new ByteWriter().raw(this.#said).bytes(own.given).bytes(own.signature);
+    return { kind: "send", frame: "hello-reply", body: out.finish() };
   }
 }

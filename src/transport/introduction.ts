@@ -48,6 +48,8 @@ export interface Introduction {
   readonly commandVersion: number;
   /** HOST:PORT at which the speaker's peer port is reached. */
   readonly address: string;
+  /** Of the key with which the speaker signs the handshake; empty: it signs nothing. */
+  readonly publicKey: string;
   readonly nonce: Uint8Array;
 }
 
@@ -66,7 +68,7 @@ export function encodeIntroduction(said: Introduction): Uint8Array {
     .text(said.incarnation)
     .text(said.boot);
   out.text(said.to).u53(said.seq).u53(said.lastIndex).text(said.version).u32(said.commandVersion);
-  return out.text(said.address).bytes(said.nonce).finish();
+  return out.text(said.address).text(said.publicKey).bytes(said.nonce).finish();
 }
 
 /** @throws MalformedBytes, InvalidId */
@@ -91,6 +93,7 @@ export function decodeIntroduction(reader: ByteReader): Introduction {
     version: reader.text(64),
     commandVersion: reader.u32(),
     address: reader.text(256),
+    publicKey: reader.text(128),
     nonce: readNonce(reader),
   };
 }

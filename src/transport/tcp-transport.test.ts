@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { createPrng, memberKey, type Clock, type MemberKey } from "../base/index.ts";
 import type { OutgoingSnapshot, TransportReceiver } from "../node/index.ts";
 import { EMPTY_MEMBERSHIP, type Member, type Message, type SnapshotMeta } from "../raft/index.ts";
+import { mintPeerKey, NO_PEER_KEY, type PeerKey } from "./peer-key.ts";
 import { createTcpTransport, type TcpTransport } from "./tcp-transport.ts";
 
 const clock: Clock = {
@@ -40,6 +41,7 @@ function startPeer(
     readonly commandVersion?: number;
     readonly bytesPerSecond?: number;
     readonly isStartedLater?: boolean;
+    readonly peerKey?: PeerKey;
   } = {},
 ): Peer {
   nextId += 1;
@@ -70,6 +72,7 @@ function startPeer(
       commandVersion: options.commandVersion ?? 1,
       address: "127.0.0.1:1",
     }),
+    peerKey: options.peerKey ?? NO_PEER_KEY,
     clusterVersion: () => options.clusterVersion ?? 1,
     tokens: () => options.tokens ?? [],
     tls: () => undefined,
@@ -258,6 +261,45 @@ describe("TcpTransport", () => {
     expect(a.log).toEqual([`hello ${b.key} seq 3`]);
     expect(a.rejected[0]).toBe("token");
     expect(c.log).toEqual([]);
+  });
+
+  test("a member is who has the key that the membership names, whatever else is said", async () => {
+    const [real, other] = [mintPeerKey(), mintPeerKey()];
+    const a = startPeer();
+    const impostors = [
+      // Names the right key and cannot sign with it; has another one; has none.
+      startPeer({ id: "b", peerKey: { ...real, sign: other.sign } }),
+      startPeer({ id: "b", peerKey: other }),
+      startPeer({ id: "b" }),
+    ];
+    const b = startPeer({ id: "b", peerKey: real });
+    a.transport.setMembers([{ ...memberOf(b), address: "", publicKey: real.publicKey }]);
+    for (const impostor of impostors) {
+      const before = a.rejected.length;
+      impostor.transport.setMembers([memberOf(a)]);
+      await until(() => a.rejected.length > before);
+      expect([a.rejected.at(-1), a.log]).toEqual(["identity", []]);
+      impostor.transport.setMembers([]);
+    }
+    b.transport.setMembers([memberOf(a)]);
+    await until(() => a.log.length > 0);
+    expect(a.log).toEqual([`hello ${b.key} seq 3`]);
+  });
+
+  test("whoever answers in the place of a member needs its key, too", async () => {
+    const [a, b] = [startPeer(), startPeer({ id: "b", peerKey: mintPeerKey() })];
+    a.transport.setMembers([{ ...memberOf(b), publicKey: mintPeerKey().publicKey }]);
+    await until(() => a.rejected.length > 0);
+    expect([a.rejected[0], a.log]).toEqual(["identity", []]);
+  });
+
+  test("a connection ends when the membership comes to name another key for its pair", async () => {
+    const [a, b] = [startPeer(), startPeer({ id: "b", peerKey: mintPeerKey() })];
+    b.transport.setMembers([memberOf(a)]);
+    await until(() => a.log.length > 0);
+    a.transport.setMembers([{ ...memberOf(b), address: "", publicKey: mintPeerKey().publicKey }]);
+    await until(() => a.log.includes(`down ${b.key}`));
+    expect(a.rejected).toContain("identity");
   });
 
   test("rubbish on the port is dropped and counted, and the port still answers", async () => {

@@ -6,22 +6,31 @@ import { Calls, type CallHandler, type CallOutcome } from "./calls.ts";
 import { Connection, type ConnectionEvents } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
 import type { Frame } from "./frame.ts";
-import { AcceptorHandshake, DialerHandshake, type HandshakeOptions, type RejectReason } from "./handshake.ts";
+import {
+  AcceptorHandshake,
+  DialerHandshake,
+  notThatMember,
+  type HandshakeOptions,
+  type RejectReason,
+} from "./handshake.ts";
 import { keyOf, NONCE_BYTES, type Introduction } from "./introduction.ts";
 import { readMessage, writeMessage } from "./message-codec.ts";
+import type { PeerKey } from "./peer-key.ts";
 import { isCertificateFor, type PeerTls } from "./peer-tls.ts";
 import { Presence } from "./presence.ts";
 import { SnapshotReceiver, SnapshotSender } from "./snapshot-stream.ts";
 import { dial, listen, parseHostPort, type HostPort } from "./sockets.ts";
 
 /** What this node says of itself; read anew for each handshake, since it changes while the node runs. */
-export type SelfIntroduction = () => Omit<Introduction, "purpose" | "to" | "nonce">;
+export type SelfIntroduction = () => Omit<Introduction, "purpose" | "to" | "nonce" | "publicKey">;
 
 export interface TcpTransportOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly bind: HostPort;
   readonly self: SelfIntroduction;
+  /** By which this node proves to be the member that it says. */
+  readonly peerKey: PeerKey;
   /** The version of the cluster, which every member must understand; 0: none yet. Read anew for each handshake. */
   readonly clusterVersion: () => number;
   /** Read anew for each handshake, so that tokens rotate without a restart. */
@@ -124,6 +133,7 @@ class Hub implements TcpTransport {
   setMembers(members: readonly Member[]): void {
     const own = keyOf(this.#options.self());
     this.#members = new Map(members.map((member) => [keyOf(member), member] as const).filter(([key]) => key !== own));
+    for (const connection of this.#presence.all()) this.#closeImpostor(connection);
     for (const [key, dialer] of this.#dialers) {
       if (this.#members.get(key)?.address === dialer.address) continue;
       dialer.stop();
@@ -232,9 +242,15 @@ class Hub implements TcpTransport {
   }
 
   #handshakeOptions(purpose: Introduction["purpose"], to: MemberKey): HandshakeOptions {
-    const { self, tokens, clusterVersion } = this.#options;
+    const { self, tokens, clusterVersion, peerKey } = this.#options;
     const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-    return { self: { ...self(), purpose, to, nonce }, tokens: tokens(), clusterVersion: clusterVersion() };
+    return {
+      self: { ...self(), publicKey: peerKey.publicKey, purpose, to, nonce },
+      tokens: tokens(),
+      clusterVersion: clusterVersion(),
+      sign: peerKey.sign,
+      publicKeyOf: (key) => this.#publicKeyOf(key),
+    };
   }
 
   #connect(handshake: AcceptorHandshake | DialerHandshake, remote: string, events: ConnectionEvents): Connection {
@@ -291,10 +307,7 @@ class Hub implements TcpTransport {
     return {
       onReady: (connection, peer) => this.#onReady(connection, peer),
       onFrame: (connection, frame) => this.#onFrame(connection, frame),
-      onRejected: (connection, reason, message) => {
-        this.#options.onRejected(reason);
-        this.#options.warn(`Dropped the peer connection with ${connection.remote}: ${message}`, { reason });
-      },
+      onRejected: (connection, reason, message) => this.#onRejected(connection, reason, message),
       onClosed: (connection) => this.#onClosed(connection),
     };
   }
@@ -307,6 +320,23 @@ class Hub implements TcpTransport {
     if (peer.purpose !== "peer") return;
     this.#presence.add(connection, peer);
     this.#dialers.get(keyOf(peer))?.onReady(connection);
+  }
+
+  #publicKeyOf(key: MemberKey): string {
+    return this.#members.get(key)?.publicKey ?? "";
+  }
+
+  /** It introduced itself before this node knew the member's key. */
+  #closeImpostor(connection: Connection): void {
+    const { peer } = connection;
+    if (peer === undefined || ["", peer.publicKey].includes(this.#publicKeyOf(keyOf(peer)))) return;
+    this.#onRejected(connection, "identity", notThatMember(keyOf(peer)));
+    connection.close();
+  }
+
+  #onRejected(connection: Connection, reason: RejectReason, message: string): void {
+    this.#options.onRejected(reason);
+    this.#options.warn(`Dropped the peer connection with ${connection.remote}: ${message}`, { reason });
   }
 
   #onClosed(connection: Connection): void {

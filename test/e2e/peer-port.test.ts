@@ -29,6 +29,7 @@ function hello(prng: Prng): Uint8Array {
     version: "0",
     commandVersion: 1,
     address: "127.0.0.1:1",
+    publicKey: "",
     nonce: new Uint8Array(NONCE_BYTES),
   });
 }

@@ -2,11 +2,11 @@ import { parseMemberKey, type Clock, type MemberKey } from "../../../src/base/in
 import type { Identity } from "../../../src/node/index.ts";
 import type { Message } from "../../../src/raft/index.ts";
 import { openStores } from "../../../src/storage/index.ts";
-import { createTcpTransport } from "../../../src/transport/index.ts";
+import { createTcpTransport, NO_PEER_KEY, peerKeyOf } from "../../../src/transport/index.ts";
 
 const BOOT = "00000000000000bb";
 
-const clock: Clock = {
+export const realClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   at: (at, task) => {
@@ -42,7 +42,7 @@ export function playMember(
   const answers: Message[] = [];
   const peer: MemberKey = `${to.identity.nodeId}~${to.identity.incarnation}`;
   const transport = createTcpTransport({
-    clock,
+    clock: realClock,
     random: Math.random,
     bind: { host: "127.0.0.1", port: ownPort },
     self: () => ({
@@ -60,6 +60,7 @@ export function playMember(
       commandVersion: 1,
       address: `127.0.0.1:${ownPort}`,
     }),
+    peerKey: own.peerSecret === undefined ? NO_PEER_KEY : peerKeyOf(own.peerSecret),
     clusterVersion: () => 1,
     tokens: () => ["secret"],
     tls: () => undefined,

@@ -185,7 +185,8 @@ export class BootProcess implements Neighbour {
   #onFormed(formed: Formed): void {
     if (formed.kind === "stop") return this.#host.end(formed.reason, false);
     if (formed.kind === "create") this.#world.onCreate(this.#host.number);
-    const { identity, first } = formed.kind === "create" ? createCluster(this.self) : joinCluster(this.self, formed);
+    const { identity, first } =
+      formed.kind === "create" ? createCluster(this.self, "") : joinCluster(this.self, formed, "");
     const image = new LogImage(first.base.chain);
     image.identity = identity;
     image.apply([{ ticket: 0, hard: first.hard, append: first.entries }], 0);
