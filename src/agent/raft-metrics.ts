@@ -53,13 +53,13 @@ export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica):
 }
 
 function setCoreGauges(metrics: Metrics, node: RaftNode): void {
-  const { core, condition, logSizeBytes } = node.status();
+  const { core, condition } = node.status();
   const { voters } = core.membership;
   metrics.set("konsul_raft_state", STATE[core.role] ?? 0);
   metrics.set("konsul_raft_term", core.term);
   metrics.set("konsul_raft_commit_index", core.commit);
   metrics.set("konsul_raft_applied_index", core.applied);
-  metrics.set("konsul_raft_log_size_bytes", logSizeBytes);
+  metrics.set("konsul_raft_log_size_bytes", node.logSizeBytes());
   metrics.set("konsul_raft_has_leader", core.leader === undefined ? 0 : 1);
   metrics.set("konsul_raft_voters", voters.length);
   metrics.set("konsul_raft_quorum_size", Math.floor(voters.length / 2) + 1);

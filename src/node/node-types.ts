@@ -43,9 +43,7 @@ export interface NodeStatus {
   /** True while the disk has no space for writes. */
   readonly isDiskFull: boolean;
   readonly self: MemberKey;
-  readonly logSizeBytes: number;
-  readonly snapshots: readonly SnapshotMeta[];
-  /** The leader's commit index as last heard; on the leader its own, and at least its first entry: what readiness is measured against. */
+  /** The highest commit index that this node knows of, its own or a leader's: what readiness is measured against. */
   readonly leaderCommit: LogIndex;
   readonly now: number;
 }
@@ -106,6 +104,8 @@ export interface RaftNode {
   holdPromotions(until: number): void;
   takeSnapshot(done: (outcome: SnapshotOutcome) => void): void;
   status(): NodeStatus;
+  /** Of the log on disk: asks the file system. */
+  logSizeBytes(): number;
   /** The disk broke a promise outside of any request: this node stops counting, and says why. */
   distrust(reason: string): void;
   /** Another member has said that its own disk cannot be trusted. */

@@ -160,11 +160,13 @@ class Node implements RaftNode {
       core,
       isDiskFull: this.#turn.disk.isFull,
       self: this.#options.self,
-      logSizeBytes: this.#options.log.sizeBytes(),
-      snapshots: this.#options.snapshots.list(),
-      leaderCommit: Math.max(core.commit, core.role === "leader" ? core.termStart : this.#leaderCommit),
+      leaderCommit: Math.max(core.commit, this.#leaderCommit),
       now: this.#options.clock.now(),
     };
+  }
+
+  logSizeBytes(): number {
+    return this.#options.log.sizeBytes();
   }
 
   onConfession({ key, boot }: { readonly key: MemberKey; readonly boot: BootId }): void {

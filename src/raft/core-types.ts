@@ -95,8 +95,8 @@ export interface CoreStatus {
   readonly committedMembershipIndex: LogIndex;
   /** Monotonic ms of the last accepted message of the leader; own `now` on the leader. */
   readonly leaderContact: number;
-  /** A leader's first entry. Until it is committed, more is committed than this node knows of; 0: this node does not lead. */
-  readonly termStart: LogIndex;
+  /** Of the entry at `applied`. Below `term`, more may be committed than this leader could tell so far. @see Raft §5.4.2 */
+  readonly appliedTerm: Term;
   readonly isTransferring: boolean;
   /** Pairs that two live processes claim, as this node sees it. */
   readonly duplicates: readonly MemberKey[];

@@ -96,6 +96,11 @@ export class Replica {
     return this.#options.node.status();
   }
 
+  /** Bytes of the log on disk: asks the file system. */
+  logSizeBytes(): number {
+    return this.#options.node.logSizeBytes();
+  }
+
   /** The term that this node leads in; undefined: it does not lead. */
   leadingTerm(): Term | undefined {
     const { role, term } = this.status().core;

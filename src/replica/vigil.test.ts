@@ -4,10 +4,10 @@ import { Vigil } from "./vigil.ts";
 
 /** A node whose progress the test moves. */
 function world() {
-  const at = { now: 1000, applied: 0, committed: 0, leader: "a~1" as string | undefined };
+  const at = { now: 1000, term: 2, applied: 0, appliedTerm: 2, committed: 0, leader: "a~1" as string | undefined };
   const status = (): NodeStatus => {
-    const { applied, leader } = at;
-    const core = { applied, leader, role: "follower", leaderContact: at.now };
+    const { term, applied, appliedTerm, leader } = at;
+    const core = { term, applied, appliedTerm, leader, role: "follower", leaderContact: at.now };
     const said: NodeStatus = Object({ core, leaderCommit: at.committed, condition: { kind: "running" } });
     return said;
   };
@@ -30,6 +30,10 @@ describe("Vigil", () => {
     at.leader = undefined;
     expect(vigil.hasCaughtUp()).toBe(false);
     at.leader = "a~1";
+    // A new leader, which does not know yet of all that the last one committed.
+    at.term = 3;
+    expect(vigil.hasCaughtUp()).toBe(false);
+    at.appliedTerm = 3;
     expect(vigil.hasCaughtUp()).toBe(true);
     at.committed = 20;
     expect(vigil.hasCaughtUp()).toBe(true);

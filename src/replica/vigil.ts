@@ -61,7 +61,10 @@ export class Vigil {
     return { appliedIndex, hasLeader, lastContactMs: contactAt === Infinity ? 0 : Math.max(0, now - contactAt) };
   }
 
-  /** Since its start, this node has once applied all that the leader had committed. Stays true. */
+  /**
+   * Since its start, this node has once applied all that was committed. Stays true. What a leader says is committed covers
+   * what earlier leaders acknowledged only once it has committed an entry of its own.
+   */
   hasCaughtUp(): boolean {
     if (!this.#hasCaughtUp) this.#look();
     return this.#hasCaughtUp;
@@ -88,6 +91,7 @@ export class Vigil {
 
   #look(): void {
     const { core, leaderCommit } = this.#node.status();
-    this.#hasCaughtUp = core.leader !== undefined && core.applied >= leaderCommit;
+    const isOfThisTerm = core.leader !== undefined && core.appliedTerm === core.term;
+    this.#hasCaughtUp = isOfThisTerm && core.applied >= leaderCommit;
   }
 }

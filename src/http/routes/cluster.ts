@@ -71,7 +71,7 @@ export function clusterStatus(deps: HttpDeps, respond: Responder): Response {
       last_log_index: core.lastIndex,
       first_log_index: core.firstIndex,
       last_snapshot_index: core.snapshotIndex,
-      log_size_bytes: status.logSizeBytes,
+      log_size_bytes: deps.replica.logSizeBytes(),
     },
   });
 }

@@ -57,6 +57,7 @@ function guard(gate: Gate, node: RaftNode): RaftNode {
     takeSnapshot: (...given) => gate.enter(() => node.takeSnapshot(...given)),
     holdPromotions: (until) => gate.enter(() => node.holdPromotions(until)),
     status: () => node.status(),
+    logSizeBytes: () => node.logSizeBytes(),
     distrust: (reason) => node.distrust(reason),
     onConfession: (peer) => gate.enter(() => node.onConfession(peer)),
     observe: (observer) => node.observe(observer),
