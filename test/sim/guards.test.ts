@@ -69,6 +69,51 @@ describe("canaries: what guards the runs would notice", () => {
     expect(dearSeeds).toBeLessThan(30);
   });
 
+  test("a leader that knows less of a follower than it knew before, in one term", () => {
+    const scene = new Scene({ hosts: 3, voters: 3 });
+    const { process } = scene.host(scene.elect());
+    scene.run(500);
+    const node = process?.node;
+    if (process === undefined || node === undefined) throw new Error("there is a leader");
+    const status = node.status.bind(node);
+    const told = (change: (match: number, next: number) => { match: number; next: number }) => () => {
+      const { core, ...rest } = status();
+      const peers = core.peers.map((peer) => ({ ...peer, ...change(peer.match, peer.next) }));
+      return { ...rest, core: { ...core, peers } };
+    };
+    process.checkStatus();
+    node.status = told((match, next) => ({ match: match - 1, next }));
+    expect(() => process.checkStatus()).toThrow(/the match of .* falls/);
+    node.status = told((match) => ({ match, next: match }));
+    expect(() => process.checkStatus()).toThrow("is not below next");
+  });
+
+  test("a leader that refuses writes after its transfer should be over", () => {
+    const scene = new Scene({ hosts: 3, voters: 3, electionMs: 500 });
+    const { process } = scene.host(scene.elect());
+    if (process === undefined) throw new Error("there is a leader");
+    const { transferEnds } = scene.world;
+    transferEnds.onStarted(process);
+    scene.run(500);
+    transferEnds.onRefusal(process, "transfer-in-progress");
+    scene.run(500);
+    transferEnds.onRefusal(process, "not-leader");
+    expect(() => transferEnds.onRefusal(process, "transfer-in-progress")).toThrow("a transfer ends");
+    transferEnds.onStarted(process);
+    transferEnds.onRefusal(process, "transfer-in-progress");
+  });
+
+  test("leaders that lose their office again and again while nothing happens", () => {
+    const scene = new Scene({ hosts: 3, voters: 3, electionMs: 500 });
+    const { world } = scene;
+    const disturb = (left: number): void => {
+      world.leader()?.host.kill(1, false);
+      if (left > 0) world.scheduler.after(2000, () => disturb(left - 1));
+    };
+    world.scheduler.after(2000, () => disturb(30));
+    expect(() => scene.finish()).toThrow("leads undisturbed");
+  });
+
   test("the speed of one core, and how many seeds came out of a minute", () => {
     const { events, simulatedMs, cpuMs, acked, faults } = RESULT;
     const said = describeTally({ passed: 9, failed: [RESULT], events, simulatedMs, cpuMs, acked, faults }, 120_000);

@@ -78,6 +78,18 @@ describe("canaries: each invariant is broken once, and says so", () => {
     expect(() => votes.onVote(A, 3, C)).toThrow("one vote a term");
   });
 
+  test("a leader without the votes of a quorum, or of either half of a joint membership", () => {
+    const votes = new OneVote(fail);
+    votes.onVote(B, 3, A);
+    votes.onVote(C, 4, A);
+    votes.checkElected(A, 3, members([A, B, C]));
+    votes.checkElected(A, 3, members([A, B, C], [A, B]));
+    expect(() => votes.checkElected(A, 4, members([A, B]))).toThrow("elected by a quorum");
+    expect(() => votes.checkElected(A, 3, members([A, B, C], [A, C]))).toThrow("elected by a quorum");
+    votes.forget(B);
+    votes.checkElected(A, 4, members([A, B]));
+  });
+
   test("a message of a term that is not durable", () => {
     const message: Message = { ...header, term: 5, kind: "stale-term" };
     expect(() => checkPromises(message, image({ term: 4, vote: undefined }), fail)).toThrow("promises are durable");
