@@ -20,6 +20,7 @@ import {
   type Identity,
   type LogStore,
   type Member,
+  type NodeRefusal,
   type RaftNode,
   type RaftNodeOptions,
   type StoredState,
@@ -43,7 +44,7 @@ import {
 import { ownMember, raftSettings, replicaLimits } from "./node-settings.ts";
 import { Peers } from "./peers.ts";
 import { observeRaft } from "./raft-metrics.ts";
-import { openStores } from "./stores.ts";
+import { openStores, type Stores } from "./stores.ts";
 import { startTracing } from "./start-tracing.ts";
 
 /** How long the stop waits for the collector of traces. */
@@ -133,7 +134,11 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
     random: Math.random,
     note: (message) => logger.warn(message),
   });
-  if (!opened.ok) return err(`Cannot start with the data in ${config.dataDir}: ${opened.error}`);
+  if (!opened.ok) {
+    await close(stores.value, peers.value);
+    if (opened.error.kind === "damaged") return startNode({ ...options, distrust: opened.error.message });
+    return err(`Cannot start with the data in ${config.dataDir}: ${opened.error.message}`);
+  }
   const node = opened.value;
   const memberCount = node.status().core.membership.members.size;
   if (peers.value === undefined && memberCount > 1) return err(peersNotEnabled(config, memberCount));
@@ -317,8 +322,15 @@ function aclResetFile(dataDir: string): Parameters<typeof createApp>[0]["aclRese
   };
 }
 
-async function openNode(options: RaftNodeOptions): Promise<Result<RaftNode, string>> {
+async function openNode(options: RaftNodeOptions): Promise<Result<RaftNode, NodeRefusal>> {
   return new Promise((resolve) => openRaftNode(options, resolve));
+}
+
+/** Ends what was opened for a node that did not start. */
+async function close({ log, snapshots }: Stores, peers: Peers | undefined): Promise<void> {
+  await new Promise<void>((resolve) => (peers === undefined ? resolve() : peers.transport.stop(resolve)));
+  await new Promise<void>((resolve) => snapshots.close(resolve));
+  await new Promise<void>((resolve) => log.close(resolve));
 }
 
 interface Identifying {

@@ -51,13 +51,10 @@ function tryNext(
   const [meta, ...older] = candidates;
   if (meta === undefined) {
     if (stored.base.index === 0) return done(ok({ snapshot: undefined, mustReset: false }));
-    done(
-      err(
-        `no snapshot is whole, and the log begins only at ${stored.base.index + 1}: the state cannot be rebuilt here. ` +
-          "Restore a backup, or move the data folder away and let this node join the others empty",
-      ),
+    const first = stored.base.index + 1;
+    return done(
+      err(`no snapshot is whole, and the log begins only at ${first}: the state cannot be rebuilt from this folder`),
     );
-    return;
   }
   machine.restoreStart();
   let failure: string | undefined;

@@ -29,6 +29,12 @@ export type SnapshotOutcome =
   | { readonly kind: "busy" }
   | { readonly kind: "failed"; readonly reason: string };
 
+/** Why no node can be opened over this folder. `damaged`: what is missing here only others have, or a backup. */
+export interface NodeRefusal {
+  readonly kind: "damaged" | "unusable";
+  readonly message: string;
+}
+
 /** `running`, or why this node refuses to serve. An untrusted node stays up so that it can say so. */
 export type NodeCondition =
   | { readonly kind: "starting" }

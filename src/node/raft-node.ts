@@ -6,6 +6,7 @@ import type {
   ChangeOutcome,
   NodeCondition,
   NodeObserver,
+  NodeRefusal,
   NodeStatus,
   ProposeOutcome,
   RaftNode,
@@ -21,15 +22,14 @@ import { Turn } from "./turn.ts";
 /** How often waiting callers are looked at for their deadline. */
 const EXPIRE_EVERY_MS = 100;
 
-/**
- * Restores the state machine from its newest whole snapshot and puts the core on top of the log. The error is a
- * sentence that says why this folder cannot be served and what to do.
- */
-export function openRaftNode(options: RaftNodeOptions, done: (result: Result<RaftNode, string>) => void): void {
+/** Restores the state machine from its newest whole snapshot and puts the core on top of the log. */
+export function openRaftNode(options: RaftNodeOptions, done: (result: Result<RaftNode, NodeRefusal>) => void): void {
   const version = versionIn(options);
-  if (version > options.commandVersion) return done(err(tooNewFor(version, options.commandVersion)));
+  if (version > options.commandVersion) {
+    return done(err({ kind: "unusable", message: tooNewFor(version, options.commandVersion) }));
+  }
   recover(options, (recovered) => {
-    if (!recovered.ok) return done(err(recovered.error));
+    if (!recovered.ok) return done(err({ kind: "damaged", message: recovered.error }));
     const { snapshot, mustReset } = recovered.value;
     if (!mustReset || snapshot === undefined) return done(ok(new Node(options, recovered.value)));
     options.note(`Finishing the installation of snapshot ${snapshot.id}, which a crash had cut off`);
@@ -37,7 +37,7 @@ export function openRaftNode(options: RaftNodeOptions, done: (result: Result<Raf
     const { hard: known } = options.stored;
     const hard = known.term < snapshot.term ? { term: snapshot.term, vote: undefined } : known;
     options.log.persist([{ ticket: 0, reset: snapshot, hard }], snapshot.index, (result) => {
-      if (!result.ok) return done(err(result.error.message));
+      if (!result.ok) return done(err({ kind: "unusable", message: result.error.message }));
       const { index, term, chain, time } = snapshot;
       const base = { index, term, chain, time };
       const stored = { ...options.stored, hard, base, entries: [], seq: result.value.seq };

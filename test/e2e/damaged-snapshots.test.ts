@@ -1,22 +1,30 @@
 import { Database } from "bun:sqlite";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "bun:test";
 import { cleanUp, konsul, startAgent, temporaryFolder } from "./agent-process.ts";
+import { startThreeNodes } from "./three-nodes.ts";
 
 afterEach(cleanUp);
+
+/** Three times: writes, then a snapshot of the node at `at`. */
+async function writeAndSnapshot(leader: string, at: string): Promise<void> {
+  for (let round = 0; round < 3; round += 1) {
+    for (let key = 0; key < 50; key += 1) {
+      await fetch(`${leader}/kv/k${key}`, { method: "PUT", body: `round ${round} ${crypto.randomUUID()}` });
+    }
+    await fetch(`${leader}/kv/round`, { method: "PUT", body: String(round) });
+    while ((await (await fetch(`${at}/kv/round?raw`)).text()) !== String(round)) await Bun.sleep(20);
+    expect((await fetch(`${at}/cluster/snapshot`, { method: "POST" })).status).toBe(200);
+  }
+  await fetch(`${leader}/kv/last`, { method: "PUT", body: "after the last snapshot" });
+}
 
 /** A stopped node's folder with two complete snapshots, and a log that reaches back to the older one. */
 async function folderWithTwoSnapshots(): Promise<string> {
   const folder = temporaryFolder();
   const agent = await startAgent(["--data-dir", folder, "--trailing-logs", "0"]);
-  for (let at = 0; at < 3; at += 1) {
-    for (let key = 0; key < 50; key += 1) {
-      await fetch(`${agent.url}/kv/k${key}`, { method: "PUT", body: `round ${at} ${crypto.randomUUID()}` });
-    }
-    await fetch(`${agent.url}/kv/round`, { method: "PUT", body: String(at) });
-    expect((await fetch(`${agent.url}/cluster/snapshot`, { method: "POST" })).status).toBe(200);
-  }
-  await fetch(`${agent.url}/kv/last`, { method: "PUT", body: "after the last snapshot" });
+  await writeAndSnapshot(agent.url, agent.url);
   await agent.end("SIGTERM");
   return folder;
 }
@@ -65,5 +73,27 @@ test("with no whole snapshot a cluster of one refuses to start and says what to 
   const folder = await folderWithTwoSnapshots();
   damage(folder, 2);
   const { code, problems } = await konsul(["agent", "--port", "0", "--data-dir", folder]);
-  expect([code, problems]).toEqual([1, expect.stringContaining("Restore a backup")]);
+  expect([code, problems]).toEqual([1, expect.stringContaining("restore a backup")]);
+});
+
+test("with no whole snapshot a member of a cluster starts anew, and has everything from the others again", async () => {
+  const { nodes, leader, followers, restart, folderOf } = await startThreeNodes(["--trailing-logs", "0"]);
+  const [follower] = followers;
+  const at = nodes.indexOf(follower);
+  await writeAndSnapshot(leader.url, follower.url);
+  await follower.end("SIGTERM");
+  damage(folderOf(at), 2);
+  const again = await restart(at);
+  expect(again.log()).toContain("it starts anew from the other members");
+  expect(again.log()).toContain("no snapshot is whole");
+  expect(readdirSync(folderOf(at)).some((name) => name.startsWith("raft.untrusted-"))).toBe(true);
+  while ((await (await fetch(`${again.url}/kv/last?raw`)).text()) !== "after the last snapshot") {
+    await Bun.sleep(20);
+  }
+  expect(await (await fetch(`${again.url}/kv/k49?raw`)).text()).toStartWith("round 2");
+  const voters = async (): Promise<unknown> => {
+    const status: { readonly voters?: unknown } = Object(await (await fetch(`${leader.url}/cluster/status`)).json());
+    return status.voters;
+  };
+  while ((await voters()) !== 3) await Bun.sleep(20);
 });

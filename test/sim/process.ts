@@ -3,6 +3,7 @@ import {
   DEFAULT_NODE_LIMITS,
   openRaftNode,
   type Identity,
+  type NodeRefusal,
   type RaftNode,
   type StateMachine,
 } from "../../src/node/index.ts";
@@ -244,10 +245,10 @@ export class Process implements Running {
   }
 
   /** Without space the process ends, and whoever started it starts it again. */
-  #onRefused(reason: string): void {
+  #onRefused({ kind, message }: NodeRefusal): void {
     if (this.host.log.isFull) this.host.kill(500, false);
-    else if (this.host.isMarred) this.host.onNothingToRestore();
-    else this.#world.fail("boots from what is durable", `${this.key} does not start: ${reason}`);
+    else if (kind === "damaged" && this.host.isMarred) this.host.onNothingToRestore();
+    else this.#world.fail("boots from what is durable", `${this.key} does not start: ${message}`);
   }
 
   #onNote(message: string): void {

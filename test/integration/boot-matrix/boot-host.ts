@@ -241,7 +241,7 @@ export class BootProcess implements Neighbour {
         note: () => undefined,
       },
       (opened) => {
-        if (!opened.ok) throw new Error(`n${this.#host.number} does not start: ${opened.error}`);
+        if (!opened.ok) throw new Error(`n${this.#host.number} does not start: ${opened.error.message}`);
         this.#serve(opened.value, identity);
       },
     );
