@@ -3,6 +3,7 @@ import type { Identity } from "../../src/node/index.ts";
 import { chainStart, type Entry, type Member, type Role } from "../../src/raft/index.ts";
 import { LogDisk } from "./disk/log-disk.ts";
 import { LogImage } from "./disk/log-image.ts";
+import { isMarred } from "./disk/marred.ts";
 import { SnapshotDisk } from "./disk/snapshot-disk.ts";
 import { Traps } from "./faults/traps.ts";
 import { MachineClock } from "./machine-clock.ts";
@@ -183,12 +184,8 @@ export class Host implements Machine {
     if (!this.log.isBroken) this.#wipeLater(200);
   }
 
-  /** Something on its disks cannot be read any more, and nothing there makes up for it. */
   get isMarred(): boolean {
-    const { image } = this.log;
-    const whole = this.snapshots.newestWhole;
-    const isUnreadable = whole === 0 && this.snapshots.list().length > 0;
-    return isUnreadable || image.base.index > whole || [...image.rotten].some((index) => index > whole);
+    return isMarred(this.log.image, this.snapshots);
   }
 
   #hasWholeLog(): boolean {

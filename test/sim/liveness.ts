@@ -4,6 +4,8 @@ import type { World } from "./world.ts";
 
 /** Elections that the cluster may take to serve again once nothing goes wrong any more. */
 const ELECTIONS_TO_SERVE = 20;
+/** About as much as an entry of the workload takes in a message. */
+const ENTRY_BYTES = 64;
 /** Then all members have to agree within this time, with changes, snapshots and promotions on the way. */
 const SETTLE_MS = 60_000;
 /** A session that was made at the very end has its TTL, and nearly as much again. */
@@ -39,7 +41,8 @@ export function checkLiveness(world: World): void {
   const { options } = world;
   const { heartbeatTimeoutMs, electionTimeoutMs } = options.timing;
   const ackedBefore = world.ackedCount;
-  const bound = ELECTIONS_TO_SERVE * (heartbeatTimeoutMs + electionTimeoutMs) + 2 * options.lateTickMsMax + 5000;
+  const electionsMs = ELECTIONS_TO_SERVE * (heartbeatTimeoutMs + electionTimeoutMs) + 2 * options.lateTickMsMax;
+  const bound = electionsMs + backlogMs(world) + 5000;
   probe(world);
   const servesIn = waitUntil(world, bound, () => world.ackedCount > ackedBefore);
   if (servesIn === undefined) {
@@ -55,6 +58,15 @@ export function checkLiveness(world: World): void {
     const later = disagreement(world) ?? "agrees";
     world.fail("agrees in the end", `${later} after it had settled: ${standing(world)}`);
   }
+}
+
+/** What leaders appended and could not commit is committed first: message by message, each with its sync. */
+function backlogMs({ hosts, options, oracle }: World): number {
+  const { syncMsMin, syncMsMax, slowSyncChance, slowSyncMs, readMs } = options.disk;
+  const lastIndex = Math.max(...hosts.map(({ log }) => log.image.lastIndex));
+  const entriesPerMessage = Math.max(1, Math.floor(options.raftLimits.messageBytesMax / ENTRY_BYTES));
+  const messageMs = (syncMsMin + syncMsMax) / 2 + slowSyncChance * slowSyncMs + readMs + options.network.latencyMsMax;
+  return ((lastIndex - oracle.committed.lastIndex) / entriesPerMessage) * messageMs;
 }
 
 /** While nothing happens, nobody takes over from a leader; what is left of the faults may do so, but not again and again. */

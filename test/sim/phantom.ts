@@ -2,6 +2,7 @@ import type { Incarnation, MemberKey, Prng } from "../../src/base/index.ts";
 import { Traps } from "./faults/traps.ts";
 import type { FolderCopy, Host } from "./host.ts";
 import { LogDisk } from "./disk/log-disk.ts";
+import { isMarred } from "./disk/marred.ts";
 import type { SnapshotDisk } from "./disk/snapshot-disk.ts";
 import type { MachineClock } from "./machine-clock.ts";
 import { Connection } from "./network/connection.ts";
@@ -23,7 +24,6 @@ export class Phantom implements Machine {
   readonly log: LogDisk;
   readonly snapshots: SnapshotDisk;
   readonly isRolledBack = false;
-  readonly isMarred = false;
   readonly #world: World;
   readonly #identity: FolderCopy["identity"];
   readonly #random: Prng;
@@ -40,6 +40,11 @@ export class Phantom implements Machine {
     this.#random = world.random.fork();
     this.log = new LogDisk(world.scheduler, world.options.disk, { random: this.#random.fork(), image: log });
     this.snapshots = snapshots;
+  }
+
+  /** What rotted before the folder was copied is rotten in the copy. */
+  get isMarred(): boolean {
+    return isMarred(this.log.image, this.snapshots);
   }
 
   start(setup: { readonly isDialing: boolean; readonly onStarted?: () => void }): void {

@@ -28,6 +28,7 @@ export interface Machine {
   readonly isRolledBack: boolean;
   kill(downMs: number, isPowerCut: boolean): void;
   onUntrusted(reason: string): void;
+  /** Something on its disks cannot be read any more, and nothing there makes up for it. */
   readonly isMarred: boolean;
   onNothingToRestore(): void;
 }
@@ -46,6 +47,13 @@ export interface Running extends Gate, Observed {
   candidacies: number;
   ledSince: number;
   checkStatus(): void;
+}
+
+/** A process beside the one of its machine. */
+export interface Beside {
+  readonly log: LogDisk;
+  readonly process: Running | undefined;
+  kill(): void;
 }
 
 /** What machines and processes need of the world they are in. */

@@ -28,7 +28,7 @@ import { Oracle } from "./oracle.ts";
 import { Ledger } from "./registry/ledger.ts";
 import type { Process } from "./process.ts";
 import { Scheduler } from "./scheduler.ts";
-import type { Caller, Machine, Running, Stage } from "./stage.ts";
+import type { Beside, Caller, Machine, Running, Stage } from "./stage.ts";
 import type { SwarmOptions } from "./swarm.ts";
 import type { Trace } from "./trace.ts";
 import type { Violation } from "./violation.ts";
@@ -57,7 +57,7 @@ export class World implements Stage {
   clients: readonly Caller[] = [];
   asks = new Asks();
   /** Processes beside those of the machines. */
-  readonly phantoms = new Set<{ kill(): void }>();
+  readonly phantoms = new Set<Beside>();
   readonly clusterId: ClusterId = "5".repeat(32);
   readonly epoch: Epoch = { counter: 0, random: "00000000" };
   readonly random: Prng;

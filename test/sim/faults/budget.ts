@@ -35,7 +35,8 @@ function newestLogs(world: World, without: Host): readonly MemberKey[] {
 export function possibleMemberships(world: World): readonly Membership[] {
   const { memberships } = world.oracle;
   const found: Membership[] = memberships.current === undefined ? [] : [memberships.current];
-  for (const { log, process } of world.hosts) {
+  // A process beside the one of its machine may lead, and change the members, as well.
+  for (const { log, process } of [...world.hosts, ...world.phantoms]) {
     for (const entry of log.image.entries) {
       if (entry.kind === "membership" && entry.index > memberships.currentIndex)
         found.push(decodeMembership(entry.data));

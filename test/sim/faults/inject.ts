@@ -2,6 +2,7 @@ import { createPrng, unreachable } from "../../../src/base/index.ts";
 import type { MembershipChange } from "../../../src/raft/index.ts";
 import type { Host } from "../host.ts";
 import type { Process } from "../process.ts";
+import { when } from "../nemesis/actions.ts";
 import { strike } from "../nemesis/strike.ts";
 import type { World } from "../world.ts";
 import { forget, rollBackBehindLeader } from "./amnesia.ts";
@@ -10,6 +11,9 @@ import type { Fault, FaultBody, Target } from "./fault.ts";
 import { partition } from "./partition.ts";
 
 type Body<Kind extends FaultBody["kind"]> = Extract<FaultBody, { kind: Kind }>;
+
+const RENEWAL_JUMP_MS = 400;
+const RENEWAL_WAIT_MS = 3000;
 
 /** Makes the faults of a list happen, each at its time. */
 export function scheduleFaults(world: World, faults: readonly Fault[]): void {
@@ -58,10 +62,7 @@ function injectAt(
       if (host.process !== undefined && isReadingFrom(world, host.process)) world.marks.hit("read pending at a pause");
       return host.process?.pause(body.forMs);
     case "clock-jump":
-      world.marks.hit("clock jumped");
-      if (world.ledger.isRenewing) world.marks.hit("clock jump while a renewal is on its way");
-      world.ledger.onClockJump();
-      return host.clock.jump(body.byMs);
+      return jumpClock(world, host, body.byMs);
     case "partition":
       return partition(world, host.number, body);
     case "reset":
@@ -108,6 +109,18 @@ function injectAt(
     default:
       return unreachable(body);
   }
+}
+
+/** Where sessions are renewed, a jump that is longer than a tick waits for the moment at which one is on its way. */
+function jumpClock(world: World, host: Host, byMs: number): void {
+  const jump = (): void => {
+    world.marks.hit("clock jumped");
+    if (world.ledger.isRenewing) world.marks.hit("clock jump while a renewal is on its way");
+    world.ledger.onClockJump();
+    host.clock.jump(byMs);
+  };
+  if (world.options.machine !== "full" || byMs < RENEWAL_JUMP_MS) return jump();
+  when(world, RENEWAL_WAIT_MS, () => world.ledger.isRenewing, jump);
 }
 
 function isReadingFrom(world: World, process: Process): boolean {

@@ -52,6 +52,9 @@ export class Network implements Wires {
     if (this.damage?.from === from.host) messages = this.#damaged(messages, this.damage.change);
     if (this.doubled !== undefined) {
       messages = messages.flatMap((message) => (message.kind === this.doubled ? [message, message] : [message]));
+      if (messages.some(({ kind }) => kind === this.doubled && kind === "vote-reply")) {
+        this.marks.hit("vote reply doubled");
+      }
     }
     const { lossChance, duplicateChance, reorderChance } = this.options;
     if (this.isCalm || lossChance + duplicateChance + reorderChance === 0)

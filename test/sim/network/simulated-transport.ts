@@ -281,9 +281,14 @@ export class SimulatedTransport implements Transport, End {
 
   /** A machine that came back answers to the packets of its former connections with a reset. */
   #probeOldBoots(key: MemberKey, boot: BootId): void {
+    const { scheduler, options } = this.#network;
     for (const [other, connection] of this.#connections.get(key) ?? []) {
-      if (other !== boot)
-        this.#network.scheduler.after(this.#network.options.latencyMsMax * 2, () => this.close(connection));
+      if (other === boot) continue;
+      scheduler.after(options.latencyMsMax * 2, () => {
+        const end = connection.other(this);
+        // Of two that both live each keeps its connection.
+        if (!end.gate.isAlive || connection.isClosedAt(end)) this.close(connection);
+      });
     }
   }
 

@@ -1,6 +1,8 @@
 import { utf8 } from "../../../src/base/index.ts";
 import { Tenant } from "./tenant.ts";
 
+const LATE = ["renew", "acquire"] as const;
+const LOOKS_MAX = 400;
 const KEYS = ["lock/a", "lock/b"];
 
 /** Makes a session, takes and gives back locks with it, renews it, and lets it end in one way or another. */
@@ -22,8 +24,11 @@ export class Holder extends Tenant {
   async #live(id: string, ttlMs: number): Promise<void> {
     const { random, world } = this;
     for (let steps = random.between(3, 30); steps > 0 && !this.isStopped; steps -= 1) {
-      await this.wait(random.float() * ttlMs * 0.6);
-      const kind = random.pick(["renew", "renew", "renew", "acquire", "acquire", "release"] as const);
+      const isLate = random.chance(0.15);
+      if (isLate) await this.#untilItEnds(ttlMs);
+      else await this.wait(random.float() * ttlMs * 0.6);
+      const kinds = isLate ? LATE : (["renew", "renew", "renew", "acquire", "acquire", "release"] as const);
+      const kind = random.pick(kinds);
       if (kind === "renew") await this.#renew(id);
       else if (kind === "acquire") await this.#acquire(id, random.pick(KEYS));
       else await this.#release(id, random.pick(KEYS));
@@ -32,6 +37,16 @@ export class Holder extends Tenant {
     if (random.chance(0.5)) return;
     world.ledger.sessionGivenUp(id);
     await this.ask(async ({ replica }) => replica.write({ kind: "session-destroy", id }));
+  }
+
+  /** Silent for its TTL, and back while a leader has something on its way into the log: that may be the end of the session. */
+  async #untilItEnds(ttlMs: number): Promise<void> {
+    await this.wait(ttlMs);
+    for (let left = LOOKS_MAX; left > 0 && !this.isStopped; left -= 1) {
+      const status = this.world.leader()?.status();
+      if (status !== undefined && status.lastIndex > status.commit) return;
+      await this.wait(1);
+    }
   }
 
   async #renew(id: string): Promise<void> {
