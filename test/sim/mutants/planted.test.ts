@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { EQUIVALENT } from "./equivalent.ts";
 import { PLANTED_BUGS, STARRED_RULES } from "./planted.ts";
 import { NEMESIS_FOR, QUICK_SEEDS } from "./quick-seeds.ts";
+import { SCHEDULES } from "./schedules.ts";
 import { MUTANTS } from "./table.ts";
 
 /** The starred rules, and how many bugs there are to plant: written down once more, so that none can be forgotten. */
@@ -31,7 +32,12 @@ describe("mutants", () => {
 
   test("what is recorded is about mutants that exist, and what is equivalent is none", () => {
     for (const number of EQUIVALENT.keys()) expect(numbers.has(number)).toBe(false);
-    const recorded = [...QUICK_SEEDS.keys(), ...NEMESIS_FOR.keys()];
+    const recorded = [...QUICK_SEEDS.keys(), ...NEMESIS_FOR.keys(), ...SCHEDULES.keys()];
     expect(recorded.filter((number) => !numbers.has(number))).toEqual([]);
+  });
+
+  test("each has a recorded seed, or a schedule", () => {
+    const bare = MUTANTS.filter(({ number, seeds }) => seeds.length === 0 && !SCHEDULES.has(number));
+    expect(bare.map(({ number }) => number)).toEqual([]);
   });
 });

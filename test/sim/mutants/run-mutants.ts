@@ -2,10 +2,12 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mutate, type Mutant } from "./mutant.ts";
+import { whyItPasses } from "../scenarios/play-broken.ts";
+import { SCHEDULES, scheduleName } from "./schedules.ts";
 import { MUTANTS } from "./table.ts";
 
 export interface MutantOptions {
-  /** Only the recorded seeds. */
+  /** Only those with a recorded seed or a schedule. */
   readonly isQuick: boolean;
   readonly only: number | undefined;
   /** For each mutant; 60 s unless told. */
@@ -23,7 +25,7 @@ const AT_ONCE = 2;
 export async function runMutants(options: MutantOptions): Promise<number> {
   const { only, isQuick, say } = options;
   const wanted = MUTANTS.filter(({ number, seeds }) =>
-    only === undefined ? !isQuick || seeds.length > 0 : number === only,
+    only === undefined ? !isQuick || seeds.length > 0 || SCHEDULES.has(number) : number === only,
   );
   const waiting = [...wanted];
   let caught = 0;
@@ -57,6 +59,7 @@ async function runMutant(mutant: Mutant, { isQuick, timeMs }: Effort): Promise<V
       const path = join(folder, edit.file);
       await writeFile(path, mutate(await readFile(path, "utf8"), edit));
     }
+    if (SCHEDULES.has(mutant.number)) return await playSchedule(folder, mutant.number);
     for (const seed of isQuick ? mutant.seeds : []) {
       const verdict = await simulate(folder, { mutant, seeds: 1, from: seed, timeMs });
       if (verdict.isCaught) return verdict;
@@ -71,6 +74,15 @@ async function runMutant(mutant: Mutant, { isQuick, timeMs }: Effort): Promise<V
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function playSchedule(folder: string, number: number): Promise<Verdict> {
+  const problem = await whyItPasses({
+    folder,
+    file: "test/sim/mutants/schedules.test.ts",
+    name: scheduleName(number),
+  });
+  return { isCaught: problem === undefined, how: problem ?? "its schedule fails" };
 }
 
 export async function copyTree(folder: string): Promise<void> {

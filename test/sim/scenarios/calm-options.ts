@@ -7,7 +7,7 @@ export interface SceneSetup {
   readonly hosts: number;
   readonly voters: number;
   readonly electionMs?: number;
-  readonly options?: Partial<Pick<SwarmOptions, "network" | "disk" | "isDear">>;
+  readonly options?: Partial<Pick<SwarmOptions, "network" | "disk" | "isDear" | "machine" | "workload" | "raftLimits">>;
 }
 
 export const CALM_NETWORK: SwarmOptions["network"] = {
