@@ -231,6 +231,19 @@ function rottenEntry(scene: Scene): void {
   scene.finish();
 }
 
+/** A node that was removed is asked, and knows who leads. */
+function readAtRemoved(scene: Scene): void {
+  scene.lead(0);
+  scene.host(2).wish = "absent";
+  expect(scene.changed(0, { kind: "remove", key: scene.key(2) })).toBe("ok");
+  const early = scene.read(2, 2000);
+  scene.run(500);
+  const late = scene.read(2, 2000);
+  scene.run(3000);
+  expect([early, late].some(({ answer }) => answer === undefined)).toBe(false);
+  scene.finish();
+}
+
 /** As its test is called. */
 export function scheduleName(number: number): string {
   return `mutant ${number} does not survive its schedule`;
@@ -240,10 +253,12 @@ export function scheduleName(number: number): string {
 export const SCHEDULES: ReadonlyMap<number, Schedule> = new Map([
   ...SESSION_SCHEDULES,
   [17, scenario("3.2", "connections that are reset")],
+  [22, scenario("1.2", "disks that are full everywhere")],
   [25, scenario("4.3", "after a restart")],
   [31, { setup: THREE, play: lateSnapshot }],
   [34, { setup: THREE, play: cutOffInstall }],
   [41, scenario("6.1", "a follower answers")],
+  [50, { setup: THREE, play: readAtRemoved }],
   [71, { setup: { hosts: 5, voters: 5 }, play: doubledVote }],
   [77, { setup: { hosts: 4, voters: 3 }, play: readsWithLearner }],
   [

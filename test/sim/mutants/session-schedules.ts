@@ -38,6 +38,13 @@ function openSession(scene: Scene, number: number): string {
   return id;
 }
 
+function register(scene: Scene): Pending<unknown> {
+  const instance = { address: "a", port: 1, tags: [], meta: [], weight: 1, ttlMs: TTL_MS, deregisterAfterMs: 0 };
+  return ask(scene, 0, async ({ replica }) =>
+    replica.write({ kind: "service-register", name: "s", id: "1", instance: { ...instance, checks: [] } }),
+  );
+}
+
 /** What a renewal is told; undefined: it gets no answer in time. */
 function renew(scene: Scene, number: number, id: string, withinMs = 4000): string | undefined {
   const renewal = ask(scene, number, async ({ sessions }) => sessions.renew(id));
@@ -51,10 +58,8 @@ function untilItsEndIsProposed(scene: Scene): void {
   scene.until("the end of the session is proposed", () => scene.status(0).lastIndex > scene.status(0).commit);
 }
 
-/** Attack 3.3, for a renewal: the leader was replaced and does not know it. */
-function renewedByDeposed(scene: Scene): void {
-  scene.lead(0);
-  const id = openSession(scene, 0);
+/** Attack 3.3: the leader is replaced and does not know it. */
+function depose(scene: Scene): void {
   scene.isolate(0);
   const { process } = scene.host(0);
   if (process === undefined) throw new RangeError("The leader must run");
@@ -63,7 +68,24 @@ function renewedByDeposed(scene: Scene): void {
   }
   scene.elect(scene.others(0), 300);
   expect(scene.status(0).role).toBe("leader");
+}
+
+function renewedByDeposed(scene: Scene): void {
+  scene.lead(0);
+  const id = openSession(scene, 0);
+  depose(scene);
   expect(renew(scene, 0, id)).not.toBe("renewed");
+}
+
+function beatAtDeposed(scene: Scene): void {
+  scene.lead(0);
+  const first = register(scene);
+  scene.until("it is registered", () => first.answer !== undefined);
+  scene.run(500);
+  depose(scene);
+  const beat = ask(scene, 0, async ({ registry }) => registry.heartbeat("s", "1"));
+  scene.run(4000);
+  expect(beat.answer?.kind).not.toBe("renewed");
 }
 
 function renewedWhileItEnds(scene: Scene): void {
@@ -125,17 +147,12 @@ function wallClockIsSet(scene: Scene): void {
 
 /** An instance registers anew just before it expires, and its end is decided before that is known. */
 function registersAnew(scene: Scene): void {
-  const instance = { address: "a", port: 1, tags: [], meta: [], weight: 1, ttlMs: TTL_MS, deregisterAfterMs: 0 };
-  const register = (): Pending<unknown> =>
-    ask(scene, 0, async ({ replica }) =>
-      replica.write({ kind: "service-register", name: "s", id: "1", instance: { ...instance, checks: [] } }),
-    );
   scene.lead(0);
-  const first = register();
+  const first = register(scene);
   scene.until("it is registered", () => first.answer !== undefined);
   scene.run(TTL_MS - 100);
   for (const { log } of scene.others(0)) log.slowDown(1500, 60_000);
-  const again = register();
+  const again = register(scene);
   // A sweep decides meanwhile by what is applied.
   scene.run(1000);
   expect(again.answer).toBeUndefined();
@@ -156,6 +173,7 @@ function above(options: SceneSetup["options"] & object, play: Schedule["play"]):
 /** What stands above the node; by the number of the mutant. */
 export const SESSION_SCHEDULES: readonly (readonly [number, Schedule])[] = [
   [51, above(FULL, renewedByDeposed)],
+  [52, above(FULL, beatAtDeposed)],
   [54, above(FULL, renewedWhileItEnds)],
   [55, above(IMPATIENT, renewedWhenDoomed)],
   [58, above(FULL, leadsAgain)],
