@@ -16,6 +16,14 @@ const VARIANTS: readonly (readonly string[])[] = [
   ["replicas=5", "antiAffinity=required", "service.type=ClusterIP", "persistence.storageClass=fast"],
   ["replicas=7", "tls.peers.enabled=true", "tls.peers.secret=peers", "tls.api.enabled=true", "tls.api.secret=api"],
   ["serviceMonitor.enabled=true", "serviceMonitor.tokenSecret.name=metrics", "prometheusRule.enabled=true"],
+  [
+    "scaleDown.enabled=true",
+    "scaleDown.tokenSecret.name=admin",
+    "replicas=3",
+    "tls.api.enabled=true",
+    "tls.api.secret=api",
+  ],
+  ["scaleDown.enabled=true", "acl.enabled=false", "insecure=true", "imagePullSecrets[0].name=pull"],
   ["joinToken.existingSecret=mine", "joinToken.key=secret", "insecure=true", "acl.enabled=false"],
   ["joinToken.value=abc", "nodeSelector.disk=ssd", "podAnnotations.a=b", "service.annotations.c=d"],
   ["extraEnvironment.KONSUL_SERVICE_TTL=30s", "imagePullSecrets[0].name=pull", "tolerations[0].operator=Exists"],
@@ -110,6 +118,7 @@ describe("the Helm chart", () => {
           "PodDisruptionBudget",
           "ServiceMonitor",
           "PrometheusRule",
+          "Job",
         ]),
       );
       expect(judge(all)).toBe("");
@@ -166,6 +175,7 @@ describe("the Helm chart", () => {
       ["service.type=Ingress", "type"],
       ["extraEnvironment.PATH=x", "PATH"],
       ["persistence.size=many", "size"],
+      ["scaleDown.enabled=true", "scaleDown.tokenSecret.name"],
     ] as const) {
       const { code, problems } = run(["template", "k", CHART, "--set", value]);
       expect([value, code === 0]).toEqual([value, false]);
