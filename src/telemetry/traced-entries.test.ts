@@ -106,6 +106,16 @@ describe("TracedEntries", () => {
     expect([...tracing.open]).toEqual(["append@3", "commit@3", "append@5", "commit@5"]);
   });
 
+  test("an entry that is announced in the place of another one ends that one's spans", () => {
+    const { tracing, entries } = setUp();
+    entries.expect(told(3, 1));
+    entries.append([at(3, 1)]);
+    entries.expect(told(3, 2));
+    expect(tracing.ended).toEqual(["append@3!", "commit@3!"]);
+    entries.append([at(3, 2)]);
+    expect([...tracing.open]).toEqual(["append@3", "commit@3"]);
+  });
+
   test("holds a bounded number, and gives up what never ends", () => {
     const { tracing, entries, clock } = setUp();
     for (let index = 1; index <= 5000; index += 1) entries.expect(told(index));

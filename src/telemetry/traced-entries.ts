@@ -42,6 +42,8 @@ export class TracedEntries {
       if (now - followed.since < GIVE_UP_MS) break;
       this.#giveUp(followed, "it was not applied in time");
     }
+    const before = this.#followed.get(entry.index);
+    if (before !== undefined) this.#giveUp(before, "another leader's entry takes its place");
     if (this.#followed.size >= FOLLOWED_MAX) return;
     this.#followed.set(entry.index, { ...entry, since: now, isDurable: false, isCommitted: false });
   }
