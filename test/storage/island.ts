@@ -30,10 +30,19 @@ export class Island {
 
   create(): boolean {
     mkdirSync(this.mount);
-    return run("truncate", "-s", "96M", this.#image) && run("mkfs.ext4", "-q", "-F", this.#image) && this.mountAgain();
+    return run("truncate", "-s", "96M", this.#image) && run("mkfs.ext4", "-q", "-F", this.#image) && this.#mountImage();
   }
 
+  /**
+   * From a copy of the image: whoever made a mount namespace meanwhile holds the file system that was cut, and the kernel
+   * would give that one back.
+   */
   mountAgain(): boolean {
+    const copy = `${this.#image}.copy`;
+    return run("cp", "--sparse=always", this.#image, copy) && run("mv", copy, this.#image) && this.#mountImage();
+  }
+
+  #mountImage(): boolean {
     return run("mount", "-o", "loop", this.#image, this.mount);
   }
 

@@ -34,13 +34,13 @@ export class Load {
 
   /** Every acknowledged key that a node does not have, or has with another value. */
   async missingAt(url: string, { tries = READ_TRIES, enough = Infinity } = {}): Promise<readonly string[]> {
+    const stored = await listUntilAnswered(url, tries);
     const missing: string[] = [];
     for (const [key, value] of this.acknowledged) {
-      if (missing.length >= enough) break;
-      const found = await readUntilAnswered(url, key, tries);
+      const found = stored === undefined ? "no answer" : (stored.get(key) ?? "nothing");
       if (found !== value) missing.push(`${key}: ${value} was acknowledged, ${found} found`);
     }
-    return missing;
+    return missing.slice(0, enough);
   }
 
   async #run(client: number): Promise<void> {
@@ -93,11 +93,31 @@ async function read(url: string, key: string): Promise<string | undefined> {
   }
 }
 
-async function readUntilAnswered(url: string, key: string, most: number): Promise<string> {
-  for (let tries = 0; tries < most; tries += 1) {
-    const answer = await read(url, key);
-    if (answer !== undefined) return answer;
-    await Bun.sleep(50);
+/** All that the clients wrote, as the node knows it after asking a quorum; undefined: there was no answer. */
+async function listUntilAnswered(url: string, most: number): Promise<ReadonlyMap<string, string> | undefined> {
+  const stored = new Map<string, string>();
+  let after: string | undefined = "";
+  for (let tries = 0; tries < most && after !== undefined; tries += 1) {
+    const page = await list(url, after);
+    if (page === undefined) await Bun.sleep(50);
+    else after = page.next;
+    for (const { key, value } of page?.entries ?? []) stored.set(key, value);
   }
-  return "no answer";
+  return after === undefined ? stored : undefined;
+}
+
+interface Page {
+  readonly entries: readonly { readonly key: string; readonly value: string }[];
+  readonly next?: string;
+}
+
+async function list(url: string, after: string): Promise<Page | undefined> {
+  try {
+    const query = `prefix=k&limit=10000&consistent&after=${encodeURIComponent(after)}`;
+    const answer = await fetch(`${url}/kv/?${query}`, { signal: AbortSignal.timeout(5000) });
+    const page: Page | undefined = answer.ok ? Object(await answer.json()) : undefined;
+    return page;
+  } catch {
+    return undefined;
+  }
 }

@@ -10,6 +10,8 @@ export interface StoppedFault {
   readonly damage: (folder: string) => void;
   /** The others recognise it by what the log says of this disk: wait until it does. */
   readonly isToldByLog?: boolean;
+  /** It is no fault while nothing is in the WAL. */
+  readonly needsWal?: boolean;
 }
 
 /** Behind the headers of the file and of its first frame: frames further on may be left over from before a checkpoint. */
@@ -21,13 +23,15 @@ const COPIED = ["raft.db", "raft.db-wal", "witness", "snapshots.db", "snapshots.
 export const STOPPED_FAULTS: readonly StoppedFault[] = [
   {
     name: "a flipped bit in the WAL",
-    damage: (folder) => flipAt(join(folder, "raft", "raft.db-wal"), FIRST_FRAME_DATA),
+    damage: (folder) => flipAt(walIn(folder), FIRST_FRAME_DATA),
+    needsWal: true,
   },
   {
     name: "a WAL cut within its first frame",
-    damage: (folder) => truncateSync(join(folder, "raft", "raft.db-wal"), FIRST_FRAME_DATA),
+    damage: (folder) => truncateSync(walIn(folder), FIRST_FRAME_DATA),
+    needsWal: true,
   },
-  { name: "a deleted WAL", damage: (folder) => rmSync(join(folder, "raft", "raft.db-wal")) },
+  { name: "a deleted WAL", damage: (folder) => rmSync(walIn(folder)), needsWal: true },
   { name: "a deleted log", damage: (folder) => rmSync(join(folder, "raft"), { recursive: true }) },
   {
     name: "an older copy put back",
@@ -40,6 +44,16 @@ export const STOPPED_FAULTS: readonly StoppedFault[] = [
     isToldByLog: true,
   },
 ];
+
+function walIn(folder: string): string {
+  return join(folder, "raft", "raft.db-wal");
+}
+
+/** A WAL that begins anew after a checkpoint has the salts of the new beginning, and frames of the last one until the first is written. */
+function isWalEmpty(folder: string): boolean {
+  const bytes = readFileSync(walIn(folder));
+  return !bytes.subarray(16, 24).equals(bytes.subarray(32 + 8, 32 + 16));
+}
 
 function copy(folder: string, from: string, to: string): void {
   rmSync(join(folder, to), { recursive: true, force: true });
@@ -93,6 +107,12 @@ export async function tryStopped(
   await load.more(50);
   if (fault.isToldByLog === true) await untilLogTells(cluster);
   await cluster.nodeAt(at).end("SIGKILL");
+  while (fault.needsWal === true && isWalEmpty(cluster.folderOf(at))) {
+    await cluster.start(at);
+    await cluster.untilWhole();
+    await load.more(20);
+    await cluster.nodeAt(at).end("SIGKILL");
+  }
   fault.damage(cluster.folderOf(at));
   await load.more(20);
   await cluster.start(at);
