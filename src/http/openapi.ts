@@ -211,7 +211,10 @@ export const PATHS: Readonly<Record<string, object>> = {
   "/debug": {
     get: operation(
       "What a support bundle holds of this node: redacted settings, the last log lines, a processor profile",
-      [query("profile", "integer", "seconds of a processor profile, 0 to 60; none")],
+      [
+        query("profile", "integer", "seconds of a processor profile, 0 to 60; none"),
+        query("collect", "boolean", "collects garbage first: the memory is what somebody keeps"),
+      ],
       { "200": "settings, log lines, versions, profile" },
     ),
   },

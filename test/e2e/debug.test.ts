@@ -60,6 +60,11 @@ describe("konsul debug", () => {
     const secret = made.secret ?? "";
     const run = { url: node.url, environment: { KONSUL_TOKEN: secret } };
     expect((await konsul(["kv", "put", "a", VALUE], run)).code).toBe(0);
+    const collected: { readonly memory?: { readonly rss: number } } = Object(
+      await (await fetch(`${node.url}/debug?collect`, { headers: { "X-Konsul-Token": secret } })).json(),
+    );
+    expect(collected.memory?.rss).toBeGreaterThan(2 ** 20);
+    expect((await fetch(`${node.url}/debug?collect`)).status).toBe(401);
     const out = join(folder, "bundle.tar.gz");
     const wrote = await konsul(["debug", "--out", out, "--profile", "1"], run);
     expect([wrote.code, wrote.problems]).toEqual([0, ""]);

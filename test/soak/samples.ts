@@ -21,6 +21,10 @@ export interface Sample {
 /** What a node says of itself, and what lies in its folder; undefined: it does not answer. */
 export async function takeSample(cluster: SoakCluster, node: SoakNode, atMs: number): Promise<Sample | undefined> {
   if (!node.isRunning) return undefined;
+  const collected = await fetch(`${node.url}/debug?collect`, { signal: AbortSignal.timeout(2000) }).catch(
+    () => undefined,
+  );
+  await collected?.arrayBuffer().catch(() => undefined);
   const signal = AbortSignal.timeout(2000);
   const answer = await fetch(`${node.url}/metrics`, { signal }).catch(() => undefined);
   const text = answer?.status === 200 ? await answer.text().catch(() => "") : "";
@@ -67,8 +71,8 @@ function median(values: readonly number[]): number {
 const MINUTE_MS = 60_000;
 
 /**
- * What was left after the collections of each minute, and of that the median: between two collections memory is as high as
- * garbage happens to be. Without the replicated state, which says itself how large it is and may grow.
+ * The median of each minute's lowest: every sample follows a collection, and the kernel gets the memory back some time
+ * after it. Without the replicated state, which says itself how large it is and may grow.
  */
 function levelOf(samples: readonly Sample[]): number {
   const minutes = Map.groupBy(samples, ({ atMs }) => Math.floor(atMs / MINUTE_MS));

@@ -12,9 +12,11 @@ export async function debug(
   deps: HttpDeps,
   { url, respond }: { readonly url: URL; readonly respond: Responder },
 ): Promise<Response> {
-  const query = new Query(url, ["profile"]);
+  const query = new Query(url, ["profile", "collect"]);
   const seconds = query.integer("profile", { min: 0, max: PROFILE_SECONDS_MAX }) ?? 0;
   const profile = seconds === 0 ? null : await takeProfile(seconds);
+  // What is left then is kept by somebody: otherwise a leak and garbage that waits look the same.
+  if (query.flag("collect")) Bun.gc(true);
   const { settings, recentLines } = deps.debug;
   return respond.json({
     version: deps.version,
