@@ -99,10 +99,11 @@ export function startClone(world: World, host: Host, forMs: number): boolean {
     },
   });
   world.network.clones.set(process.transport, () => {
+    // First of all: each wire that is closed here asks for the end of the clone again.
+    world.network.clones.delete(process.transport);
     const { transport } = clone.process ?? {};
     for (const wire of transport?.openWires() ?? []) if (transport !== undefined) wire.other(transport).close(wire);
     clone.kill();
-    world.network.clones.delete(process.transport);
   });
   world.scheduler.after(forMs, () => world.network.clones.get(process.transport)?.());
   return true;
