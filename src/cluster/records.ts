@@ -44,7 +44,8 @@ export class RecordKeeper {
     const { core } = this.#options.node.status();
     const known = core.membership.members.get(memberKey(said.id, said.incarnation));
     if (core.role !== "leader" || known === undefined || isSameRecord(known, said)) return;
-    if (!isSameBesidesAddress(known, said)) return putRecord(this.#options, known, { ...said, address: known.address });
+    // A copy elsewhere says other things of itself, too: nothing of it is taken before it is known to have moved.
+    if (known.address === said.address) return putRecord(this.#options, known, said);
     const isTaken = [...core.membership.members.values()].some(({ address }) => address === said.address);
     if (known.publicKey !== "" && !isTaken) this.#move(known, said);
   }
