@@ -19,7 +19,7 @@ export interface LogStart extends EntryId {
 
 /** The promises of this disk in one record: written in every transaction of raft.db and then copied to the witness. */
 export interface HeadRecord {
-  /** Number of transactions so far. Rises by one in each and never falls: the one number that is compared at start. */
+  /** Number of transactions so far, but for purges. Rises by one in each and never falls: the one number that is compared at start. */
   readonly seq: number;
   /** The process start that wrote it; empty before the first transaction. */
   readonly boot: BootId;

@@ -120,13 +120,16 @@ export class LogDatabase {
     return head;
   }
 
-  /** Removes entries that a whole snapshot contains, whatever is left of them. Durable on return. */
+  /**
+   * Removes entries that a whole snapshot contains, whatever is left of them. Durable on return. It promises nothing, so that it
+   * is not counted: else a folder that was put back by one transaction would look as if it had it.
+   */
   purge(to: LogStart, boot: string): HeadRecord {
     assert(to.index > this.#head.base.index, "A purge must not go back");
     assert(to.index <= this.#head.last.index, "A purge must not go beyond the log");
     const { index, term, chain, time } = to;
     const last = index === this.#head.last.index ? { index, term, chain, time } : this.#head.last;
-    const head = { ...this.#head, seq: this.#head.seq + 1, boot, base: to, last };
+    const head = { ...this.#head, boot, base: to, last };
     this.#beginImmediate.run();
     this.#deleteTo.run(index);
     this.#updateHead.run(encodeHead(head));

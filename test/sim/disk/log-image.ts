@@ -61,7 +61,6 @@ export class LogImage {
     this.entries.splice(0, to.index - this.base.index);
     this.base = to;
     this.rotten = new Set();
-    this.seq += 1;
   }
 
   #applyOne({ reset, truncateFrom, append, compactTo, hard }: Persist): void {
