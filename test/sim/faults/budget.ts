@@ -16,10 +16,12 @@ export function canLose(world: World, host: Host, settlesMs = CHANGE_SETTLES_MS)
     half.length === 0 || half.filter((key) => intact.has(key)).length * 2 > half.length;
   const ahead = newestLogs(world, host);
   return possibleMemberships(world).every(({ voters, outgoing, learners }) => {
-    if (learners.includes(host.key) && host.wish === "voter" && voters.length <= 2) return false;
+    // A learner may be a voter before anybody finds what is wrong with its disk.
+    const isPromoted = learners.includes(host.key) && host.wish === "voter";
+    if (isPromoted && voters.length <= 2) return false;
     // A learner with the newest log refuses its vote, and nobody elects it: the others would rightly stand still.
     if (!ahead.some((key) => voters.includes(key))) return false;
-    return isEnough(voters) && isEnough(outgoing);
+    return isEnough(isPromoted ? [...voters, host.key] : voters) && isEnough(outgoing);
   });
 }
 
