@@ -22,7 +22,7 @@ export function onAppendReply(s: State, leading: Leading, from: From, reply: App
     progress.ackedRound = reply.round;
     // Out of contact for long, a learner that had caught up may be as far behind as a new one.
     const wasAway = s.now - progress.contact > s.options.timing.electionTimeoutMs;
-    if (progress.isCaughtUp && wasAway) restartCatchUp(s, progress);
+    if (progress.isCaughtUp && wasAway) progress.restartCatchUp(roundFrom(s));
     progress.contact = Math.max(progress.contact, leading.rounds.sentAt(reply.round));
   }
   if (reply.ok) onMatch(s, leading, progress, reply.match);
@@ -69,10 +69,9 @@ function onRejection(s: State, progress: Progress, reply: AppendReply): void {
 function checkCatchUp(s: State, progress: Progress): void {
   if (progress.isCaughtUp || progress.match < progress.catchUp.target) return;
   if (s.now - progress.catchUp.startedAt < s.options.timing.electionTimeoutMs) progress.isCaughtUp = true;
-  else restartCatchUp(s, progress);
+  else progress.restartCatchUp(roundFrom(s));
 }
 
-function restartCatchUp(s: State, progress: Progress): void {
-  progress.isCaughtUp = false;
-  progress.catchUp = { target: s.log.lastIndex, startedAt: s.now };
+function roundFrom(s: State): Progress["catchUp"] {
+  return { target: s.log.lastIndex, startedAt: s.now };
 }

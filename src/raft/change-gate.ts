@@ -103,6 +103,9 @@ function versionProblem(s: State, version: number): ChangeRefusal | undefined {
 
 function catchUpProblem(s: State, leading: Leading, key: MemberKey): ChangeRefusal | undefined {
   if (!s.members.effective.membership.learners.includes(key)) return undefined;
+  if (!isCounted(s, key)) {
+    return problem("not-caught-up", `Cannot promote ${key} as what it says does not count: see the log of this leader`);
+  }
   if (leading.progress.get(key)?.isCaughtUp === true) return undefined;
   return problem("not-caught-up", `Cannot promote ${key} as it must have caught up within one election timeout`);
 }

@@ -42,7 +42,8 @@ export function onHello(s: State, hello: Extract<RaftEvent, { kind: "hello" }>):
   if (leading === undefined || progress === undefined) return;
   if (progress.isSendingSnapshot) s.out.cancelSnapshot(progress.key, progress.session);
   leading.lastSession += 1;
-  progress.restart(leading.lastSession, isOtherProcess);
+  if (isOtherProcess) progress.forget({ target: s.log.lastIndex, startedAt: s.now });
+  progress.restart(leading.lastSession);
   // Speak to it at once, entries or not: it may have lost whatever was on its way.
   leading.wantsRound = true;
 }

@@ -33,11 +33,18 @@ test("Progress.restart() keeps what this very process has on its disk", () => {
   progress.acknowledge(5);
   progress.becomeSnapshot(7);
 
-  progress.restart(4, false);
+  progress.restart(4);
   expect(progress).toMatchObject({ state: "probe", match: 5, session: 4, isSendingSnapshot: false });
+});
 
-  progress.restart(5, true);
-  expect(progress).toMatchObject({ state: "probe", match: 0, session: 5 });
+test("Progress.forget() begins a catch-up round, as another process may have less", () => {
+  const progress = new Progress("b~1", 9, 1, 0);
+  progress.acknowledge(8);
+  progress.isCaughtUp = true;
+
+  progress.forget({ target: 9, startedAt: 5 });
+
+  expect(progress).toMatchObject({ match: 0, isCaughtUp: false, catchUp: { target: 9, startedAt: 5 } });
 });
 
 test("RoundClock.sentAt() is never younger than the round", () => {

@@ -82,12 +82,23 @@ export class Progress {
     this.#clearInflight();
   }
 
-  /** Another connection: what was sent is void. Another process: it must say anew what its disk holds, which may be less. */
-  restart(session: number, isOtherProcess: boolean): void {
+  /** Another connection: what was sent is void. */
+  restart(session: number): void {
     this.session = session;
-    if (isOtherProcess) this.match = 0;
     this.isLoading = false;
     this.becomeProbe(this.next);
+  }
+
+  /** Another process speaks for it: it must say anew what its disk holds, which may be less. */
+  forget(catchUp: CatchUp): void {
+    this.match = 0;
+    this.restartCatchUp(catchUp);
+  }
+
+  /** Begins a round: up to here before an election timeout is over. */
+  restartCatchUp(catchUp: CatchUp): void {
+    this.isCaughtUp = false;
+    this.catchUp = catchUp;
   }
 
   addInflight(last: LogIndex, bytes: number): void {

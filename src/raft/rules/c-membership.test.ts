@@ -219,6 +219,37 @@ describe("C. membership", () => {
     expect(node.status.membership.voters).toContain(keyOf("d"));
   });
 
+  test("rule 46: what an earlier process had caught up with is no reason to promote the one that runs now", () => {
+    const { node, term } = settledLeader();
+    change(node, { kind: "demote", key: keyOf("b") });
+    node.flush();
+    node.hear("c", term, appendReply({ match: 3, session: 2, round: node.lastRound }));
+    expect(node.status.membership.learners).toEqual([keyOf("b")]);
+
+    node.step({ kind: "hello", key: keyOf("b"), boot: "b-2", seq: 1, lastIndex: 0, version: "1", commandVersion: 1 });
+    const early = change(node, { kind: "promote", key: keyOf("b") });
+
+    expect(codeOf(node.outcomes.get(early))).toBe("not-caught-up");
+    expect(node.status.membership.learners).toEqual([keyOf("b")]);
+  });
+
+  test("rule 46: a learner whose pair two processes claim is not promoted", () => {
+    const { node, term } = settledLeader();
+    change(node, { kind: "demote", key: keyOf("b") });
+    node.flush();
+    node.hear("c", term, appendReply({ match: 3, session: 2, round: node.lastRound }));
+    node.hear("b", term, appendReply({ match: 3, session: 1, round: node.lastRound }));
+    node.step({ kind: "duplicate-pair", key: keyOf("b"), present: true });
+
+    const twin = change(node, { kind: "promote", key: keyOf("b") });
+    expect(codeOf(node.outcomes.get(twin))).toBe("not-caught-up");
+
+    node.step({ kind: "duplicate-pair", key: keyOf("b"), present: false });
+    const alone = change(node, { kind: "promote", key: keyOf("b") });
+    expect(codeOf(node.outcomes.get(alone))).not.toBe("not-caught-up");
+    expect(node.status.membership.voters).toContain(keyOf("b"));
+  });
+
   test("rule 46: a non-voter and a demoted voter are not promoted by themselves", () => {
     const cluster = new Cluster(["a", "b", "c"]);
     const leader = cluster.elect();
