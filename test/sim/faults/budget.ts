@@ -14,24 +14,23 @@ export function canLose(world: World, host: Host, settlesMs = CHANGE_SETTLES_MS)
   );
   const isEnough = (half: readonly MemberKey[]): boolean =>
     half.length === 0 || half.filter((key) => intact.has(key)).length * 2 > half.length;
-  const ahead = newestLogs(world, host);
+  const left = world.hosts.filter((other) => other !== host && !other.isLost);
+  const newest = Math.max(...left.map(rankOf));
   return possibleMemberships(world).every(({ voters, outgoing, learners }) => {
     // A learner may be a voter before anybody finds what is wrong with its disk.
     const isPromoted = learners.includes(host.key) && host.wish === "voter";
     if (isPromoted && voters.length <= 2) return false;
-    // A learner with the newest log refuses its vote, and nobody elects it: the others would rightly stand still.
-    if (!ahead.some((key) => voters.includes(key))) return false;
+    // A learner with the newest log refuses its vote, and nobody elects it: the others would rightly stand still. And what is on its
+    // way may make it the newest yet.
+    if (!left.some((other) => rankOf(other) === newest && voters.includes(other.key))) return false;
+    if (rankOf(host) > newest && learners.some((key) => key !== host.key)) return false;
     return isEnough(isPromoted ? [...voters, host.key] : voters) && isEnough(outgoing);
   });
 }
 
-/** Of the machines that are left, those with the newest log. */
-function newestLogs(world: World, without: Host): readonly MemberKey[] {
-  const left = world.hosts.filter((host) => host !== without && !host.isLost);
-  const rank = ({ log: { image } }: Host): number =>
-    (image.entries.at(-1)?.term ?? image.base.term) * 1e9 + image.lastIndex;
-  const newest = Math.max(...left.map(rank));
-  return left.filter((host) => rank(host) === newest).map(({ key }) => key);
+/** Of two logs the newer one has the higher rank. @see Raft §5.4.1 */
+function rankOf({ log: { image } }: Host): number {
+  return (image.entries.at(-1)?.term ?? image.base.term) * 1e9 + image.lastIndex;
 }
 
 export function possibleMemberships(world: World): readonly Membership[] {
