@@ -18,7 +18,7 @@ export function canLose(world: World, host: Host, settlesMs = CHANGE_SETTLES_MS)
   const newest = Math.max(...left.map(rankOf));
   return possibleMemberships(world).every(({ voters, outgoing, learners }) => {
     // A learner may be a voter before anybody finds what is wrong with its disk.
-    const isPromoted = learners.includes(host.key) && host.wish === "voter";
+    const isPromoted = learners.includes(host.key);
     if (isPromoted && voters.length <= 2) return false;
     // A learner with the newest log refuses its vote, and nobody elects it: the others would rightly stand still. And what is on its
     // way may make it the newest yet.
