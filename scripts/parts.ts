@@ -82,7 +82,6 @@ export const PARTS: readonly Part[] = [
       bun,
       "test/sim/main.ts",
       "--full",
-      "--settled",
       "--seeds",
       "200",
       "--from",

@@ -39,7 +39,6 @@ const { values } = parseArgs({
     share: { type: "string" },
     full: { type: "boolean", default: false },
     nemesis: { type: "string", default: "" },
-    settled: { type: "boolean", default: false },
     marks: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
@@ -57,7 +56,6 @@ const USAGE = `bun test/sim/main.ts
   --seconds T                        simulated seconds of a run, 60 unless told; or --ticks MS
   --full                             every run with sessions, locks, services and watchers; else one in twenty
   --nemesis NAME                     only seeds with this attack: ${NEMESES.join(", ")}
-  --settled                          without the later classes of faults; so does --ci
   --workers N                        worker processes`;
 
 function say(text: string): void {
@@ -69,14 +67,9 @@ function horizonMs(): number | undefined {
   return values.seconds === undefined ? undefined : Number(values.seconds) * 1000;
 }
 
-/** What CI runs must pass: the later classes of faults still fail in a few seeds, see the README. */
-function isSettled(): boolean {
-  return values.settled || values.ci;
-}
-
 function replayCommand(seed: number): string {
   const horizon = horizonMs();
-  const full = `${values.full ? " --full" : ""}${isSettled() ? " --settled" : ""}`;
+  const full = values.full ? " --full" : "";
   return `bun test/sim/main.ts --seed ${seed}${horizon === undefined ? "" : ` --ticks ${horizon}`}${full}`;
 }
 
@@ -86,7 +79,6 @@ function runOne(seed: number): number {
   const plan = planSeed(seed, {
     ...(horizon === undefined ? {} : { horizonMs: horizon }),
     ...(values.full ? { machine: "full" } : {}),
-    isSettled: isSettled(),
   });
   return playOne(plan, replayCommand(seed));
 }
@@ -146,7 +138,7 @@ async function main(): Promise<number> {
   const stopsAtFailure = values["stop-at-failure"];
   const isFull = values.full;
   const nemesis: NemesisName | "" = NEMESES.find((name) => name === values.nemesis) ?? "";
-  const kind = { stopsAtFailure, isFull, nemesis, isSettled: isSettled() };
+  const kind = { stopsAtFailure, isFull, nemesis };
   const timeMs = values["time-ms"] === undefined ? Infinity : Number(values["time-ms"]);
   const workers = Number(values.workers ?? "1");
   if (values.help) {

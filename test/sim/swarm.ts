@@ -77,8 +77,6 @@ export interface SwarmOptions {
 export interface SwarmLimits {
   readonly horizonMs?: number;
   readonly machine?: SwarmOptions["machine"];
-  /** Without the later classes of faults, whose failures are not all explained yet. */
-  readonly isSettled?: boolean;
 }
 
 const LIMITS_SMALL: RaftLimits = {
@@ -129,10 +127,7 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions 
     lateTickMsMax: random.pick([10, 100, 400]),
     operatorEveryMs: random.pick([100, 250, 1000]),
     jointChance: random.pick([0, 0.3, 0.8]),
-    faultRates: new Map([
-      ...drawFaults(random.fork()),
-      ...(limits.isSettled === true ? [] : drawLaterFaults(createPrng(seed * 104_729 + 3))),
-    ]),
+    faultRates: new Map([...drawFaults(random.fork()), ...drawLaterFaults(createPrng(seed * 104_729 + 3))]),
     machine: drawMachine(seed, random.chance(0.1), limits),
     isDear: random.chance(0.01),
   };

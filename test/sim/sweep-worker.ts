@@ -15,7 +15,6 @@ export interface Share {
   readonly isFull: boolean;
   /** Only seeds with this attack; "": all. */
   readonly nemesis: NemesisName | "";
-  readonly isSettled: boolean;
 }
 
 /** One seed in this many is run twice, and both runs must be the same. */
@@ -40,9 +39,9 @@ function isWanted(seed: number, share: Share): boolean {
   );
 }
 
-function limitsOf({ horizonMs, isFull, isSettled }: Share): SwarmLimits {
+function limitsOf({ horizonMs, isFull }: Share): SwarmLimits {
   const machine = isFull ? { machine: "full" as const } : {};
-  return { ...(horizonMs === undefined ? {} : { horizonMs }), ...machine, isSettled };
+  return { ...(horizonMs === undefined ? {} : { horizonMs }), ...machine };
 }
 
 function runSeed(seed: number, share: Share): RunResult {
@@ -72,12 +71,11 @@ export function parseShare(text: string): Share {
     stopsAtFailure: stops === 1,
     isFull: full === 1,
     nemesis: NEMESES.find((name) => name === parts[7]) ?? "",
-    isSettled: parts[8] === "1",
   };
 }
 
 export function shareText(share: Share): string {
-  const { from, step, count, horizonMs, timeMs, stopsAtFailure, isFull, nemesis, isSettled } = share;
-  const flags = [Number(stopsAtFailure), Number(isFull), nemesis, Number(isSettled)];
+  const { from, step, count, horizonMs, timeMs, stopsAtFailure, isFull, nemesis } = share;
+  const flags = [Number(stopsAtFailure), Number(isFull), nemesis];
   return [from, step, count, horizonMs ?? NaN, timeMs, ...flags].join(",");
 }
