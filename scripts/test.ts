@@ -45,7 +45,7 @@ async function run(part: Part): Promise<Counts> {
   if (seconds > 120 * part.shareMinutes) say(`    warning: twice its share of ${part.shareMinutes} minutes`);
   if (counts.failed > 0) {
     const lines = output.split("\n");
-    const failures = lines.filter((line) => line.includes("(fail)"));
+    const failures = lines.filter((line) => /\(fail\)|^seed \d+ broke|^SURVIVED/.test(line));
     say([...failures.slice(0, 40), ...lines.slice(-80)].map((line) => `    ${line}`).join("\n"));
   }
   return counts;

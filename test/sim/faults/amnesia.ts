@@ -1,5 +1,5 @@
 import { createPrng, unreachable, type MemberKey, type Prng } from "../../../src/base/index.ts";
-import { decodeCheck, type Membership } from "../../../src/raft/index.ts";
+import { decodeCheck, decodeMembership, type Membership } from "../../../src/raft/index.ts";
 import type { FolderCopy, Host } from "../host.ts";
 import { startClone, startFormer } from "../phantom.ts";
 import type { World } from "../world.ts";
@@ -144,7 +144,8 @@ function wishForLearner(world: World, random: Prng): void {
   const before = host.wish;
   host.wish = "learner";
   scheduler.after(SCENE_EVERY_MS * 0.8, () => {
-    if (!network.isCalm) host.wish = before;
+    // The operator may have changed it meanwhile.
+    if (!network.isCalm && host.wish === "learner") host.wish = before;
   });
 }
 
@@ -186,7 +187,7 @@ function act(world: World, host: Host, { fault, copies }: Waiting): boolean {
       return true;
     case "rollback": {
       const copy = copies.get(host.number);
-      if (copy === undefined || copy.key !== host.key || !isRecognised(world, host, copy.log.seq)) return false;
+      if (copy === undefined || copy.key !== host.key || !isRecognised(world, host, copy)) return false;
       host.putBack(copy, downMs);
       return true;
     }
@@ -203,15 +204,26 @@ function act(world: World, host: Host, { fault, copies }: Waiting): boolean {
 
 /**
  * Whether those that could elect somebody with its vote, or count its acknowledgement, know better than an old copy. Its
- * pair counts in the size of every quorum, and those that do not know must not be one together with it.
+ * pair counts in the size of every quorum, and those that do not know must not be one together with it: also in an old
+ * membership that the copy, or who lags behind, takes for the one in force.
  */
-export function isRecognised(world: World, host: Host, seq: number): boolean {
-  const knowing = new Set(
-    world.hosts.filter((other) => other !== host && knows(world, other, host.key, seq)).map(({ key }) => key),
+export function isRecognised(world: World, host: Host, copy: FolderCopy): boolean {
+  const others = world.hosts.filter((other) => other !== host);
+  const knowing = new Set(others.filter((other) => knows(world, other, host.key, copy.log.seq)).map(({ key }) => key));
+  const held = [
+    newestIn(copy.log, copy.snapshots),
+    ...others.map(({ log, snapshots }) => newestIn(log.image, snapshots)),
+  ];
+  return [...possibleMemberships(world), ...held.filter((membership) => membership !== undefined)].every(
+    ({ voters, outgoing }) =>
+      [voters, outgoing].every((half) => half.filter((key) => !knowing.has(key)).length * 2 <= half.length),
   );
-  return possibleMemberships(world).every(({ voters, outgoing }) =>
-    [voters, outgoing].every((half) => half.filter((key) => !knowing.has(key)).length * 2 <= half.length),
-  );
+}
+
+/** The membership in force for a process over these disks. */
+function newestIn(log: FolderCopy["log"], snapshots: FolderCopy["snapshots"]): Membership | undefined {
+  const entry = log.entries.findLast(({ kind }) => kind === "membership");
+  return entry === undefined ? snapshots.list().at(-1)?.membership : decodeMembership(entry.data);
 }
 
 /** Whether its disk tells that the pair once acknowledged more, and for good. */
@@ -233,7 +245,7 @@ export function rollBackBehindLeader(world: World, host: Host, body: Extract<Fau
   scheduler.after(body.afterMs, () => {
     const leader = world.leader();
     const isFit = copy.key === host.key && leader !== undefined && leader.host !== host && !world.network.isCalm;
-    if (!isFit || !canLose(world, host) || !isRecognised(world, host, copy.log.seq)) return;
+    if (!isFit || !canLose(world, host) || !isRecognised(world, host, copy)) return;
     const lagging = world.hosts.find((other) => other !== host && other !== leader.host && other.isUp);
     if (lagging !== undefined) {
       const shape = { kind: "partition", shape: "isolate", target: body.target, salt: 1, isHeld: false } as const;
@@ -241,7 +253,7 @@ export function rollBackBehindLeader(world: World, host: Host, body: Extract<Fau
     }
     scheduler.after(body.forMs, () => {
       if (copy.key !== host.key || world.network.isCalm) return;
-      if (!canLose(world, host) || !isRecognised(world, host, copy.log.seq)) return;
+      if (!canLose(world, host) || !isRecognised(world, host, copy)) return;
       world.marks.hit("leader lost with a folder that is put back");
       world.leader()?.host.kill(body.downMs * 5 + 1000, false);
       host.putBack(copy, body.downMs);

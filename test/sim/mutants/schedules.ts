@@ -141,7 +141,7 @@ function promisesInSnapshots(scene: Scene): void {
   scene.mustWrite(0, 5);
   const copy = scene.host(1).copyFolder();
   scene.mustWrite(0, 5);
-  scene.until("the logs tell what the disk promised since", () => isRecognised(world, scene.host(1), copy.log.seq));
+  scene.until("the logs tell what the disk promised since", () => isRecognised(world, scene.host(1), copy));
   scene.host(1).putBack(copy, FOREVER_MS);
   // Once the last entry tells of it there are writes and snapshots before the next one does.
   scene.run(5000);

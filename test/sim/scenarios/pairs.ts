@@ -225,7 +225,7 @@ export const PAIRS: readonly Scenario[] = [
       scene.mustWrite(0, 5);
       const copy = scene.host(1).copyFolder();
       scene.mustWrite(0, 5);
-      scene.until("the logs tell what the disk promised since", () => isRecognised(world, scene.host(1), copy.log.seq));
+      scene.until("the logs tell what the disk promised since", () => isRecognised(world, scene.host(1), copy));
       scene.isolate(2);
       scene.mustWrite(0, 5);
       scene.crash(0);
