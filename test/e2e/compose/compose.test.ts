@@ -51,9 +51,10 @@ async function read(url: string, key: string): Promise<string> {
   return (await fetch(`${url}/kv/${key}?raw&consistent`)).text();
 }
 
+// A mirror that is far away takes minutes.
 beforeAll(async () => {
   if (engine !== undefined) await importBaseImage(engine, BASE);
-});
+}, 600_000);
 
 afterAll(async () => {
   if (engine === undefined) return;
