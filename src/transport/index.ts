@@ -4,10 +4,6 @@ export type { Introduction } from "./introduction.ts";
 export { createNoTransport } from "./no-transport.ts";
 export { mintPeerKey, NO_PEER_KEY, peerKeyOf, type PeerKey } from "./peer-key.ts";
 export { parseHostPort, type HostPort } from "./sockets.ts";
-export {
-  createTcpTransport,
-  type SelfIntroduction,
-  type TcpTransport,
-  type TcpTransportOptions,
-} from "./tcp-transport.ts";
+export { createTcpTransport } from "./tcp-transport.ts";
+export type { SelfIntroduction, TcpTransport, TcpTransportOptions } from "./transport-options.ts";
 export { checkTlsFiles, type PeerTls } from "./peer-tls.ts";

@@ -3,7 +3,8 @@ import { createPrng, memberKey, type Clock, type MemberKey } from "../base/index
 import type { OutgoingSnapshot, TransportReceiver } from "../node/index.ts";
 import { EMPTY_MEMBERSHIP, type Member, type Message, type SnapshotMeta } from "../raft/index.ts";
 import { mintPeerKey, NO_PEER_KEY, type PeerKey } from "./peer-key.ts";
-import { createTcpTransport, type TcpTransport } from "./tcp-transport.ts";
+import { createTcpTransport } from "./tcp-transport.ts";
+import type { TcpTransport } from "./transport-options.ts";
 
 const clock: Clock = {
   now: () => performance.now(),
