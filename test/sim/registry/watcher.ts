@@ -14,9 +14,11 @@ export class Watcher extends Tenant {
       const isAhead = random.chance(0.2);
       const index = fsm.appliedIndex + (isAhead ? random.between(1, 4) : 0);
       const isPrefix = random.chance(0.5);
+      // In the middle of an install its index is 0: it waits for the end, and changes from before do not count.
+      const isRestoring = process.isInstalling;
       const scope = isPrefix ? { prefix: utf8("sim/") } : { key: this.#key };
       const failure = await replica.prepareRead({ isConsistent: false, blocking: { scope, index, waitMs: WAIT_MS } });
-      if (failure !== undefined || index === 0 || process.isPaused) return;
+      if (failure !== undefined || index === 0 || isRestoring || process.isPaused) return;
       const changedAt = process.changedAt(this.#key, index);
       if (changedAt !== undefined && changedAt < this.now - 1) {
         world.fail(
