@@ -1,5 +1,5 @@
 import { createPrng, unreachable, type MemberKey, type Prng } from "../../../src/base/index.ts";
-import { decodeCheck, decodeMembership, type Membership } from "../../../src/raft/index.ts";
+import { decodeCheck, decodeMembership, type Membership, type Observation } from "../../../src/raft/index.ts";
 import type { FolderCopy, Host } from "../host.ts";
 import { startClone, startFormer } from "../phantom.ts";
 import type { World } from "../world.ts";
@@ -82,7 +82,7 @@ class Lookout {
   #loseDisks(): void {
     const { fault, random } = this.#waiting;
     const { hosts } = this.#world;
-    if (hosts.some(({ former }) => former !== undefined)) return;
+    if (isDiskLost(this.#world, fault)) return;
     const host = inAnyOrder(hosts, random).find((one) => hasRole(one, fault.role) && canLose(this.#world, one));
     host?.wipe(fault.downMs);
   }
@@ -104,8 +104,15 @@ function hasRole(host: Host, wanted: AmnesiaFault["role"]): boolean {
   return host.process?.isPaused === false && membership?.voters.includes(host.key) === true && host.role === wanted;
 }
 
-function setScene(world: World, { scene, role, downMs, forMs, salt }: AmnesiaFault, random: Prng): void {
+/** Disks of a machine in the wanted role are there to be found again. */
+function isDiskLost({ hosts }: World, { role }: AmnesiaFault): boolean {
+  return hosts.some(({ former }) => former?.role === role);
+}
+
+function setScene(world: World, fault: AmnesiaFault, random: Prng): void {
+  const { scene, role, downMs, forMs, salt } = fault;
   const leader = world.leader();
+  if (scene === "joint" && role === "candidate") return setJointCandidacy(world, fault, random);
   if (scene === "partition") {
     const shape = random.pick(["isolate", "halves", "bridge", "one-link"] as const);
     const target = { kind: "leader" } as const;
@@ -115,6 +122,30 @@ function setScene(world: World, { scene, role, downMs, forMs, salt }: AmnesiaFau
   if (scene === "learner") wishForLearner(world, random);
   // Without a leader there are candidates.
   if (scene === "leader down" || role === "candidate") leader?.host.kill(downMs, random.chance(0.3));
+}
+
+/**
+ * The leader dies as soon as somebody else has the joint membership: so it is there while they elect. Disks that are to
+ * return are lost before, as nobody may lose any while voters change.
+ */
+function setJointCandidacy(world: World, fault: AmnesiaFault, random: Prng): void {
+  const leader = world.leader();
+  const kill = (): void => leader?.host.kill(fault.downMs, random.chance(0.3));
+  if (fault.what === "old incarnation") {
+    if (isDiskLost(world, fault)) askForJoint(world, random);
+    else kill();
+    return;
+  }
+  world.watchpoints.on(
+    SCENE_EVERY_MS,
+    (moment) => moment.kind === "observed" && moment.process !== leader && isJoint(moment.observation),
+    kill,
+  );
+  askForJoint(world, random);
+}
+
+function isJoint(observation: Observation): boolean {
+  return observation.kind === "membership" && observation.membership.outgoing.length > 0;
 }
 
 /** Two voters change at once; the operator wants them back as they were. */
