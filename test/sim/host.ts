@@ -10,6 +10,10 @@ import { MachineClock } from "./machine-clock.ts";
 import { Process, ProcessDied } from "./process.ts";
 import type { Machine, Stage } from "./stage.ts";
 
+/** The command versions that a release understands at most: the one that every machine starts with, and the next one. */
+export const OLD_VERSION = 1;
+export const NEW_VERSION = 2;
+
 /** What the operator wants this machine to be. */
 export type Wish = "voter" | "learner" | "absent";
 
@@ -38,6 +42,8 @@ export class Host implements Machine {
   key: MemberKey;
   incarnation: Incarnation;
   wish: Wish;
+  /** Of the release that is installed: the next start is of that one. */
+  commandVersion = OLD_VERSION;
   process: Process | undefined;
   /** Power is on: without a process, connections are refused. */
   isOn = true;
@@ -94,7 +100,7 @@ export class Host implements Machine {
       httpAddress: "",
       zone: "",
       version: "1.0.0",
-      commandVersion: 1,
+      commandVersion: this.commandVersion,
       nonVoter: false,
       admitted,
       publicKey: "",
@@ -141,6 +147,12 @@ export class Host implements Machine {
     if (downMs < 5) marks.hit("restart within a tick");
     this.#world.onDied(process);
     this.#startLater(downMs);
+  }
+
+  /** Puts another release on the machine, and starts that. */
+  install(commandVersion: number, downMs: number): void {
+    this.commandVersion = commandVersion;
+    this.kill(downMs, false);
   }
 
   #markDeath(process: Process): void {

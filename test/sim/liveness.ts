@@ -1,4 +1,5 @@
-import { encodeWrite } from "./workload/command.ts";
+import { NEW_VERSION } from "./host.ts";
+import { finishUpgrade } from "./nemesis/rolling-upgrade.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
@@ -25,6 +26,7 @@ export function healAll(world: World): void {
   world.watchpoints.clear();
   network.damage = undefined;
   network.doubled = undefined;
+  finishUpgrade(world);
   for (const host of world.hosts) {
     host.traps.clear();
     host.log.heal();
@@ -97,13 +99,13 @@ function waitUntil(world: World, withinMs: number, isSo: () => boolean): number 
 
 /** Writes of our own, so that a run whose clients all wait still has something to acknowledge. */
 function probe(world: World): void {
-  const { scheduler, options } = world;
+  const { scheduler } = world;
   const leader = world.leader();
   if (leader !== undefined) {
     leader.enter(() => {
       const value = world.nextValue();
       const write = { kind: "put", key: 199, value } as const;
-      const command = options.machine === "tiny" ? encodeWrite(write) : leader.machine.encode(write);
+      const command = leader.machine.encode(write);
       leader.node?.propose(command, leader.host.clock.now() + 2000, (outcome) => {
         if (outcome.kind === "refused") world.onRefused(value);
         if (outcome.kind !== "applied") return;
@@ -127,6 +129,7 @@ function disagreement(world: World): string | undefined {
   const { membership } = status;
   if (!membership.voters.includes(leader.key)) return `${leader.key} leads and is no voter`;
   if (membership.outgoing.length > 0) return "the membership is joint";
+  if (world.isUpgraded && membership.clusterVersion < NEW_VERSION) return "the cluster version is not raised";
   const sessionCount = leader.full?.fsm.sessions.count ?? 0;
   if (sessionCount > 0) return `${sessionCount} sessions have not ended that nobody renews`;
   for (const host of world.hosts) {

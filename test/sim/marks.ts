@@ -84,6 +84,11 @@ export const WANTED_MARKS = [
   "damaged entries removed when read",
   "damaged log not trusted",
   "all snapshots rotten",
+  "leader elected among mixed releases",
+  "raise refused as too early",
+  "old release not let in",
+  "cluster version raised",
+  "command of a newer version",
 ] as const;
 
 export type Mark = (typeof WANTED_MARKS)[number];

@@ -14,6 +14,7 @@ import { ChangeGates } from "./invariants/change-gates.ts";
 import { CommittedLog } from "./invariants/committed-log.ts";
 import { ElectionSafety } from "./invariants/election-safety.ts";
 import { checkAcknowledged, checkCompacted, checkInstalled, checkReset } from "./invariants/kept-log.ts";
+import { checkAgreed } from "./invariants/known-versions.ts";
 import { LogMatching } from "./invariants/log-matching.ts";
 import { MembershipSafety } from "./invariants/membership-safety.ts";
 import { OneVote } from "./invariants/one-vote.ts";
@@ -142,12 +143,19 @@ export class Oracle {
     }
   }
 
-  onApply(by: Observed, entry: Entry, stateHash: string): void {
+  /** `needs`: the command version that a release must know to apply it. */
+  onApply(
+    by: Observed,
+    entry: Entry,
+    { stateHash, needs }: { readonly stateHash: string; readonly needs: number },
+  ): void {
     const isKnown = this.committed.lastIndex >= entry.index;
     const status = isKnown ? undefined : by.status();
     const term = status?.term ?? by.durable.hard.term;
     this.committed.onApply(entry, { key: by.key, term, stateHash });
     if (isKnown) return;
+    checkAgreed(entry.index, { needs, agreed: this.memberships.current?.clusterVersion ?? 1 }, this.#fail);
+    if (needs > 1) this.#marks.hit("command of a newer version");
     this.#checkBacked(entry);
     if (entry.kind === "noop") this.#onNoop(entry);
     if (entry.kind === "membership") this.#onMembership(entry);
@@ -252,6 +260,7 @@ export class Oracle {
     this.#uncommitted = this.#uncommitted.filter(({ index }) => index > entry.index);
     if (membership.outgoing.length > 0) this.#marks.hit("joint membership");
     if (before === undefined) return;
+    if (membership.clusterVersion > before.clusterVersion) this.#marks.hit("cluster version raised");
     const leader = this.elections.leaderOf(entry.term);
     if (leader !== undefined && before.voters.includes(leader) && !membership.voters.includes(leader)) {
       this.#marks.hit("leader removed itself");

@@ -24,6 +24,7 @@ export class Phantom implements Machine {
   readonly log: LogDisk;
   readonly snapshots: SnapshotDisk;
   readonly isRolledBack = false;
+  readonly commandVersion: number;
   readonly #world: World;
   readonly #identity: FolderCopy["identity"];
   readonly #random: Prng;
@@ -36,6 +37,7 @@ export class Phantom implements Machine {
     this.key = key;
     this.incarnation = identity.incarnation;
     this.clock = host.clock;
+    this.commandVersion = host.commandVersion;
     this.#identity = identity;
     this.#random = world.random.fork();
     this.log = new LogDisk(world.scheduler, world.options.disk, { random: this.#random.fork(), image: log });

@@ -21,7 +21,6 @@ export class ProcessDied extends Error {
   override readonly name = "ProcessDied";
 }
 
-const COMMAND_VERSION = 1;
 const CLOSE_TOGETHER_MS = 50;
 
 interface ProcessSetup {
@@ -36,6 +35,8 @@ export class Process implements Running {
   readonly host: Machine;
   readonly key: MemberKey;
   readonly boot: BootId;
+  /** Of the release that this process is of, whatever is installed meanwhile. */
+  readonly commandVersion: number;
   readonly machine: SimulatedMachine;
   /** What stands above the node, where the run is about that too. */
   full: FullNode | undefined;
@@ -74,17 +75,18 @@ export class Process implements Running {
     this.host = host;
     this.key = host.key;
     this.boot = setup.boot;
+    this.commandVersion = host.commandVersion;
     this.#random = setup.random;
     this.durable = host.log.image;
     this.#konsul = world.options.machine === "tiny" ? undefined : createKonsulMachine();
-    this.machine = this.#konsul ?? new TinyMachine();
+    this.machine = this.#konsul ?? new TinyMachine(this.commandVersion, () => this.#agreedVersion());
     this.transport = new SimulatedTransport({
       network: world.network,
       gate: this,
       host: host.number,
       key: host.key,
       boot: setup.boot,
-      commandVersion: COMMAND_VERSION,
+      commandVersion: this.commandVersion,
       isDialing: setup.isDialing ?? true,
       startSeq: this.durable.seq,
       durable: this.durable,
@@ -128,6 +130,11 @@ export class Process implements Running {
     return this.#node?.status().core;
   }
 
+  /** What the members agreed to write, as the agent's replica asks for it. */
+  #agreedVersion(): number {
+    return this.status()?.committedMembership.clusterVersion ?? 0;
+  }
+
   /** Restores and starts the node over what the disks hold. */
   open(identity: Identity): void {
     const { options } = this.#world;
@@ -162,7 +169,7 @@ export class Process implements Running {
         raftLimits: options.raftLimits,
         limits: DEFAULT_NODE_LIMITS,
         snapshotPolicy: options.snapshotPolicy,
-        commandVersion: COMMAND_VERSION,
+        commandVersion: this.commandVersion,
         random: () => this.#random.float(),
         note: (message) => this.#onNote(message),
       },
@@ -341,7 +348,7 @@ export class Process implements Running {
     return {
       apply: (entry: Entry) => {
         const result = machine.apply(entry);
-        oracle.onApply(this, entry, machine.stateHash());
+        oracle.onApply(this, entry, { stateHash: machine.stateHash(), needs: machine.versionOf(entry) });
         if (this.full !== undefined) this.#world.ledger.onApplied(entry, result);
         return result;
       },

@@ -4,7 +4,7 @@ import { drawFaults } from "./faults/draw-faults.ts";
 import type { Fault } from "./faults/fault.ts";
 import { scheduleFaults } from "./faults/inject.ts";
 import { checkLiveness, healAll } from "./liveness.ts";
-import { withNemeses } from "./nemesis/draw-nemeses.ts";
+import { withNemeses, withUpgrade } from "./nemesis/draw-nemeses.ts";
 import { Trace } from "./trace.ts";
 import { drawSwarm, type SwarmLimits, type SwarmOptions } from "./swarm.ts";
 import { ViolationFound, type Violation } from "./violation.ts";
@@ -44,7 +44,7 @@ export interface RunResult {
 /** All that a seed says. */
 export function planSeed(seed: number, limits: SwarmLimits = {}): Overrides {
   const options = drawSwarm(seed, limits);
-  return withNemeses({ options, faults: drawFaults(options, createPrng(seed * 31 + 7)) });
+  return withUpgrade(withNemeses({ options, faults: drawFaults(options, createPrng(seed * 31 + 7)) }));
 }
 
 /** One whole run: faults and load, then calm, then the judgement over all that clients saw. */

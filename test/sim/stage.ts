@@ -26,6 +26,7 @@ export interface Machine {
   readonly log: LogDisk;
   readonly snapshots: SnapshotDisk;
   readonly isRolledBack: boolean;
+  readonly commandVersion: number;
   kill(downMs: number, isPowerCut: boolean): void;
   onUntrusted(reason: string): void;
   /** Something on its disks cannot be read any more, and nothing there makes up for it. */

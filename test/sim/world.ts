@@ -18,6 +18,7 @@ import {
   type Observation,
 } from "../../src/raft/index.ts";
 import { Host } from "./host.ts";
+import { checkUnderstood } from "./invariants/known-versions.ts";
 import { createReporter, type Fail } from "./invariants/reporter.ts";
 import { TransferEnds } from "./invariants/transfer-ends.ts";
 import { Marks } from "./marks.ts";
@@ -70,6 +71,8 @@ export class World implements Stage {
   changedAt = -Infinity;
   /** Who waits for machines to be in some state: looks again whenever one changes. */
   readonly lookouts = new Set<() => void>();
+  /** No machine goes back to the old release any more: the operator raises the cluster version once all members understand it. */
+  isUpgraded = false;
   readonly #refused = new Set<number>();
   #minted = 0;
   #values = 0;
@@ -187,7 +190,9 @@ export class World implements Stage {
       case "distrusted":
       case "duplicate":
       case "leader":
+        return;
       case "membership":
+        if (observation.membership.clusterVersion > 1) checkUnderstood(observation.membership, this.hosts, this.fail);
         return;
       default:
         return unreachable(observation);
@@ -264,6 +269,9 @@ export class World implements Stage {
     if (role.role === "candidate") this.#onCandidate(process, role.term);
     if (role.role !== "leader") return;
     process.ledSince = this.scheduler.now;
+    if (new Set(this.hosts.map(({ commandVersion }) => commandVersion)).size > 1) {
+      this.marks.hit("leader elected among mixed releases");
+    }
     if (this.hosts.some((host) => host.process !== process && host.process?.ledTerm !== undefined)) {
       this.marks.hit("overlapping leaders");
     }

@@ -11,6 +11,7 @@ import {
 import { LogImage } from "../disk/log-image.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { ElectionSafety } from "./election-safety.ts";
+import { checkAgreed, checkUnderstood } from "./known-versions.ts";
 import { LogMatching } from "./log-matching.ts";
 import { haveCommonQuorums, MembershipSafety } from "./membership-safety.ts";
 import { OneVote } from "./one-vote.ts";
@@ -207,5 +208,18 @@ describe("canaries: each invariant is broken once, and says so", () => {
     expect(check({ index: 2 })).toThrow("snapshot is the state");
     expect(check({ membershipIndex: 0 })).toThrow("snapshot is the state");
     expect(check({ membership: members([B]) })).toThrow("snapshot is the state");
+  });
+
+  test("a cluster version that a member does not understand, and a command that nobody agreed on", () => {
+    const raised = { ...members([A, B]), clusterVersion: 2 };
+    const machines = (ofB: number, ofC: number) => [
+      { key: A, commandVersion: 2 },
+      { key: B, commandVersion: ofB },
+      { key: C, commandVersion: ofC },
+    ];
+    checkUnderstood(raised, machines(2, 1), fail);
+    expect(() => checkUnderstood(raised, machines(1, 2), fail)).toThrow("members understand the cluster version");
+    checkAgreed(7, { needs: 2, agreed: 2 }, fail);
+    expect(() => checkAgreed(7, { needs: 2, agreed: 1 }, fail)).toThrow("commands are agreed on");
   });
 });

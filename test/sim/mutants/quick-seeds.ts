@@ -18,6 +18,9 @@ export const NEMESIS_FOR: ReadonlyMap<number, NemesisName> = new Map([
   [44, "overtaken leader"],
   [48, "full disk"],
   [82, "damaged entry"],
+  [108, "rolling upgrade"],
+  [109, "rolling upgrade"],
+  [110, "rolling upgrade"],
 ]);
 
 /** Seeds that caught a mutant, by its number; kept here so that the quick run needs few. */

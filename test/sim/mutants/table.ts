@@ -3,6 +3,7 @@ import { FORGETTING } from "./forgetting.ts";
 import { LATER } from "./later.ts";
 import type { Draft, Mutant } from "./mutant.ts";
 import { NEMESIS_FOR, QUICK_SEEDS } from "./quick-seeds.ts";
+import { VERSIONS } from "./versions.ts";
 
 const ELECTIONS: readonly Draft[] = [
   {
@@ -459,7 +460,7 @@ const NUMBERED: readonly Mutant[] = [
   ...LATER,
 ].map((draft, place) => ({ ...draft, number: place + 1, seeds: [] }));
 
-export const MUTANTS: readonly Mutant[] = [...NUMBERED, ...FORGETTING]
+export const MUTANTS: readonly Mutant[] = [...NUMBERED, ...FORGETTING, ...VERSIONS]
   .filter(({ number }) => !EQUIVALENT.has(number))
   .map((mutant) => ({
     ...mutant,

@@ -2,7 +2,7 @@ import { createPrng, type Prng } from "../../../src/base/index.ts";
 import type { RaftLimits } from "../../../src/raft/index.ts";
 import type { Fault } from "../faults/fault.ts";
 import type { SwarmOptions } from "../swarm.ts";
-import { NEMESES, type NemesisName } from "./nemesis.ts";
+import { FIRST_NEMESES, type NemesisName } from "./nemesis.ts";
 
 /** A run and what goes wrong in it. */
 interface Plan {
@@ -23,6 +23,9 @@ const LIMITS_IN_PARTS: RaftLimits = {
 const SHARE = 0.4;
 /** The first election is left alone. */
 const CALM_MS = 1500;
+/** The share of seeds with a rolling upgrade, and when it begins. */
+const UPGRADE_SHARE = 0.08;
+const UPGRADE_MS_MAX = 8000;
 
 /**
  * Adds the nemeses of a seed, from a stream of their own: a seed without one means what it always meant. Half of the
@@ -31,7 +34,9 @@ const CALM_MS = 1500;
 export function withNemeses({ options, faults }: Plan): Plan {
   const random = createPrng(options.seed * 6151 + 13);
   if (!random.chance(SHARE)) return { options, faults };
-  const names = random.chance(0.7) ? [random.pick(NEMESES)] : [random.pick(NEMESES), random.pick(NEMESES)];
+  const names = random.chance(0.7)
+    ? [random.pick(FIRST_NEMESES)]
+    : [random.pick(FIRST_NEMESES), random.pick(FIRST_NEMESES)];
   const others = random.chance(0.5) ? [] : faults;
   const gapMs = random.pick([1500, 3000, 6000]);
   const strikes: Fault[] = [];
@@ -45,6 +50,14 @@ export function withNemeses({ options, faults }: Plan): Plan {
     options: suited(options, names, random),
     faults: [...others, ...strikes].toSorted((a, b) => a.at - b.at),
   };
+}
+
+/** Adds the rolling upgrade of a seed that has one: two releases run at the same time for a while. */
+export function withUpgrade({ options, faults }: Plan): Plan {
+  const random = createPrng(options.seed * 9377 + 41);
+  if (!random.chance(UPGRADE_SHARE)) return { options, faults };
+  const strike = strikeAt(CALM_MS + random.float() * UPGRADE_MS_MAX, "rolling upgrade", random);
+  return { options, faults: [...faults, strike].toSorted((a, b) => a.at - b.at) };
 }
 
 function strikeAt(at: number, name: NemesisName, random: Prng): Fault {

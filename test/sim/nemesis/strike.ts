@@ -8,6 +8,7 @@ import { lonelyChange } from "./lonely-change.ts";
 import type { NemesisName } from "./nemesis.ts";
 import { overtakenLeader } from "./overtaken-leader.ts";
 import { pingPong } from "./ping-pong.ts";
+import { rollingUpgrade } from "./rolling-upgrade.ts";
 import { slowFollower } from "./slow-follower.ts";
 import { starvedTransfer } from "./starved-transfer.ts";
 import { unheardRemoval } from "./unheard-removal.ts";
@@ -41,6 +42,8 @@ function attackOf(name: NemesisName): (world: World, random: Prng) => void {
       return damagedEntry;
     case "unheard removal":
       return unheardRemoval;
+    case "rolling upgrade":
+      return rollingUpgrade;
     default:
       return unreachable(name);
   }

@@ -15,18 +15,27 @@ export interface KvRead {
 
 /** Bytes behind each command, so that messages and snapshots are cut in several places. */
 const FILLER = new Uint8Array(24);
+/** Added to the kind of a command that releases before this command version do not know. */
+const NEWER = 2;
 
-export function encodeWrite(write: KvWrite): Uint8Array {
-  const out = new ByteWriter(48).u8(write.kind === "put" ? 1 : 2).u8(write.key);
+/** `version`: the command version to write it in. */
+export function encodeWrite(write: KvWrite, version = 1): Uint8Array {
+  const kind = write.kind === "put" ? 1 : 2;
+  const out = new ByteWriter(48).u8(version < NEWER ? kind : kind + NEWER).u8(write.key);
   out.u53(write.value).u53(write.kind === "cas" ? write.expected : 0);
   return out.raw(FILLER.subarray(0, write.value % FILLER.length)).finish();
 }
 
 export function decodeWrite(bytes: Uint8Array): KvWrite {
   const reader = new ByteReader(bytes);
-  const kind = reader.u8();
+  const isPut = reader.u8() % NEWER === 1;
   const key = reader.u8();
   const value = reader.u53();
   const expected = reader.u53();
-  return kind === 1 ? { kind: "put", key, value } : { kind: "cas", key, value, expected };
+  return isPut ? { kind: "put", key, value } : { kind: "cas", key, value, expected };
+}
+
+/** The command version that a reader must know. */
+export function versionOfWrite(bytes: Uint8Array): number {
+  return (bytes[0] ?? 0) > NEWER ? NEWER : 1;
 }

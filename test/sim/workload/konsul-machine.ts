@@ -36,6 +36,7 @@ export function createKonsulMachine(): KonsulMachine {
         flags: 0n,
         ...(write.kind === "cas" ? { cas: write.expected } : {}),
       }),
+    versionOf: () => 1,
     resultOf: (result): KvWriteResult => {
       if (typeof result !== "object" || result === null || !("kind" in result)) throw new TypeError("is no result");
       if (result.kind === "kv-set" && "modifyIndex" in result && typeof result.modifyIndex === "number") {

@@ -1,8 +1,12 @@
 import type { MemberKey, Prng } from "../../../src/base/index.ts";
+import type { ChangeOutcome } from "../../../src/node/index.ts";
 import type { Membership, MembershipChange } from "../../../src/raft/index.ts";
-import type { Host } from "../host.ts";
+import { NEW_VERSION, type Host } from "../host.ts";
 import type { Process } from "../process.ts";
 import type { World } from "../world.ts";
+
+/** No release before it is let in any more. */
+export const RAISE: MembershipChange = { kind: "raise-version", version: NEW_VERSION };
 
 /** Asks the leader, now and then, for what is missing between the membership and what every machine should be. */
 export class Operator {
@@ -28,6 +32,7 @@ export class Operator {
     const membership = leader?.status()?.membership;
     if (leader === undefined || membership === undefined) return;
     const changes = this.#wanted(membership);
+    if (changes.length === 0 && this.#isRaiseDue(membership)) changes.push(RAISE);
     if (changes.length === 0) return;
     const isJoint = this.#random.chance(this.#world.options.jointChance);
     this.#submit(leader, isJoint ? changes : [this.#random.pick(changes)]);
@@ -46,13 +51,21 @@ export class Operator {
       trace.line(scheduler.now, () => `operator asks ${leader.key}: ${changes.map(describe).join(", ")}`);
       leader.node?.change({ changes }, deadline, (outcome) => {
         trace.line(scheduler.now, () => `operator is told ${JSON.stringify(outcome)}`);
+        if (isVersionRefused(outcome) && changes.every(({ kind }) => kind === "add-learner" || kind === "replace")) {
+          this.#world.marks.hit("old release not let in");
+        }
         timer.cancel();
         release();
       });
     });
   }
 
-  #wanted(membership: Membership): readonly MembershipChange[] {
+  #isRaiseDue({ clusterVersion, members }: Membership): boolean {
+    const isUnderstood = [...members.values()].every(({ commandVersion }) => commandVersion >= NEW_VERSION);
+    return this.#world.isUpgraded && isUnderstood && clusterVersion < NEW_VERSION;
+  }
+
+  #wanted(membership: Membership): MembershipChange[] {
     const changes: MembershipChange[] = [];
     for (const host of this.#world.hosts) {
       const change = this.#wantedOf(host, membership);
@@ -89,8 +102,17 @@ export class Operator {
     const isVoter = membership.voters.includes(key);
     if (host.wish === "voter" && !isVoter) return { kind: "promote", key };
     if (host.wish === "learner" && isVoter) return { kind: "demote", key };
+    // As the leader's agent does, once it has met the other release.
+    if (host.isUp && membership.members.get(key)?.commandVersion !== host.commandVersion) {
+      return { kind: "update", member: host.member() };
+    }
     return undefined;
   }
+}
+
+export function isVersionRefused(outcome: ChangeOutcome): boolean {
+  if (outcome.kind !== "refused" || outcome.refusal.kind !== "rejected") return false;
+  return outcome.refusal.code === "unsupported-version";
 }
 
 function describe(change: MembershipChange): string {

@@ -1,12 +1,14 @@
 import { ByteReader, ByteWriter, MalformedBytes } from "../../../src/base/index.ts";
 import type { FrozenState, StateMachine } from "../../../src/node/index.ts";
 import type { Entry } from "../../../src/raft/index.ts";
-import { decodeWrite, encodeWrite, type KvRead, type KvWrite, type KvWriteResult } from "./command.ts";
+import { decodeWrite, encodeWrite, versionOfWrite, type KvRead, type KvWrite, type KvWriteResult } from "./command.ts";
 
 /** A state machine that the workload can read. */
 export interface SimulatedMachine extends StateMachine {
   readKey(key: number): KvRead | undefined;
   encode(write: KvWrite): Uint8Array;
+  /** The command version that a release must know to apply it. */
+  versionOf(entry: Entry): number;
   /** What `apply` gave back for a write. */
   resultOf(result: unknown): KvWriteResult;
 }
@@ -49,6 +51,14 @@ export class TinyMachine implements SimulatedMachine {
   #hash = new HashSum();
   #appliedIndex = 0;
   #isRestoring = false;
+  readonly #known: number;
+  readonly #agreed: () => number;
+
+  /** `known`: the highest command version that this release knows; `agreed`: what the cluster agreed to write. */
+  constructor(known = 1, agreed: () => number = () => 1) {
+    this.#known = known;
+    this.#agreed = agreed;
+  }
 
   get appliedIndex(): number {
     return this.#appliedIndex;
@@ -61,6 +71,7 @@ export class TinyMachine implements SimulatedMachine {
     if (entry.index !== this.#appliedIndex + 1) {
       throw new RangeError(`applies index ${entry.index} behind ${this.#appliedIndex}`);
     }
+    if (this.versionOf(entry) > this.#known) throw new RangeError(`does not know the command at ${entry.index}`);
     this.#appliedIndex = entry.index;
     if (entry.kind !== "command") return undefined;
     return this.#write(decodeWrite(entry.data), entry.index);
@@ -133,7 +144,12 @@ export class TinyMachine implements SimulatedMachine {
   }
 
   encode(write: KvWrite): Uint8Array {
-    return encodeWrite(write);
+    // An older release knows nothing else, whatever was agreed on.
+    return encodeWrite(write, this.#known > 1 ? Math.min(this.#known, this.#agreed()) : 1);
+  }
+
+  versionOf({ kind, data }: Entry): number {
+    return kind === "command" ? versionOfWrite(data) : 1;
   }
 
   resultOf(result: unknown): KvWriteResult {
