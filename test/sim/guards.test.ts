@@ -143,9 +143,9 @@ describe("a run as a word", () => {
     expect(runs).toBe(5);
   });
 
-  test("is what a planted bug is shrunk to, and the printed command breaks the same rule again", async () => {
+  test("is what planted bugs are shrunk to, and the printed command breaks the same rule again", async () => {
     const said: string[] = [];
-    expect(await shrinkMutants([14], (line) => said.push(line))).toBe(0);
-    expect(said[0]).toContain("shrunk");
+    expect(await shrinkMutants([6, 12, 13], (line) => said.push(line))).toBe(0);
+    expect(said.filter((line) => line.startsWith("shrunk"))).toHaveLength(3);
   }, 600_000);
 });

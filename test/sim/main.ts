@@ -51,7 +51,7 @@ const USAGE = `bun test/sim/main.ts
   --sweep MINUTES [--from S]         runs for so long; fails when a mark is never reached
   --ci                               ${CI_SEEDS} seeds in ${CI_WORKERS} processes
   --mutants [--mutant N]             breaks the code on purpose, and must notice
-  --shrink-mutants 14,19             plants mutants, and shrinks what they break
+  --shrink-mutants 6,12,13           plants mutants, and shrinks what they break
   --scenarios [--attack 1.6]         breaks the rule behind each scenario; the scenario must fail
   --seconds T                        simulated seconds of a run, 60 unless told; or --ticks MS
   --full                             every run with sessions, locks, services and watchers; else one in twenty

@@ -34,8 +34,8 @@ export function shrink(failing: Overrides, rule: string, elapsedMs: () => number
   search.dropAsks(ASKS_AT_FIRST);
   search.dropFaults(1);
   search.dropAsks(1);
-  if (countEvents(search.plan) > EVENTS_ENOUGH) {
-    search.reseeds = RESEEDS;
+  // What is left may be small only under other chances: the longer it takes, the more of them.
+  for (search.reseeds = RESEEDS; countEvents(search.plan) > EVENTS_ENOUGH && search.isTimeLeft; search.reseeds *= 2) {
     search.dropAsks(1);
     search.dropFaults(1);
   }
@@ -81,8 +81,8 @@ class Search {
   /** Takes items away in ever smaller pieces. @see Zeller, ddmin */
   #drop<T>(current: () => readonly T[], planWith: (items: readonly T[]) => Overrides, sizeMin: number): void {
     let size = Math.ceil(current().length / 2);
-    while (size >= sizeMin && this.#isTimeLeft()) {
-      for (let at = 0; at < current().length && this.#isTimeLeft();) {
+    while (size >= sizeMin && this.isTimeLeft) {
+      for (let at = 0; at < current().length && this.isTimeLeft;) {
         const items = current().filter((_, place) => place < at || place >= at + size);
         if (!this.#attempt(planWith(items))) at += size;
       }
@@ -90,7 +90,7 @@ class Search {
     }
   }
 
-  #isTimeLeft(): boolean {
+  get isTimeLeft(): boolean {
     return this.#elapsedMs() < SHRINK_MS_MAX;
   }
 
@@ -103,7 +103,7 @@ class Search {
   }
 
   #play(smaller: Overrides): boolean {
-    if (!this.#isTimeLeft()) return false;
+    if (!this.isTimeLeft) return false;
     this.runs += 1;
     const { violation, asks } = runPlan(smaller);
     if (violation?.rule !== this.#rule) return false;

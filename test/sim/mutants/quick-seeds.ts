@@ -29,7 +29,7 @@ export const QUICK_SEEDS: ReadonlyMap<number, readonly number[]> = new Map([
   [2, [1]],
   [3, [1]],
   [4, [1]],
-  [5, [17]],
+  [5, [18]],
   [6, [5]],
   [7, [5]],
   [8, [129]],
