@@ -4,6 +4,7 @@ import { withoutPassword } from "./redact.ts";
 import { parseNetwork } from "./network.ts";
 import { raftFolderProblem } from "./raft-folder.ts";
 import type { Mistake } from "./sources.ts";
+import type { Written } from "./written.ts";
 
 /** Slower, a follower would hardly ever get a snapshot before it needs the next one. */
 const RATE_MIN = 16 * 1024;
@@ -28,15 +29,16 @@ function isHostPort(address: string): boolean {
 
 type Add = (key: string, message: string) => void;
 
-/** Settings that are right each, and wrong together. `sourceOf` says where a key was written. */
-export function contradictions(config: Config, sourceOf: (key: string) => string): readonly Mistake[] {
+/** Settings that are right each, and wrong together. */
+export function contradictions(config: Config, written: ReadonlyMap<string, Written>): readonly Mistake[] {
   const mistakes: Mistake[] = [];
-  const add: Add = (key, message) => void mistakes.push({ source: sourceOf(key), message });
+  const add: Add = (key, message) => void mistakes.push({ source: written.get(key)?.source ?? key, message });
   checkNode(config, add);
   checkCertificates(config, add);
   checkApi(config, add);
   if (config.tracing.isEnabled) checkTracing(config, add);
   if (config.raft.isEnabled) checkPeers(config, add);
+  else if (!written.has("raft.enabled")) checkNoPeers(written, add);
   return mistakes;
 }
 
@@ -97,6 +99,17 @@ function checkApi(config: Config, add: Add): void {
     add(
       "host",
       `${host} is no loopback address, and the HTTP API has no access control there: set acl.enabled or tls.client_auth, or insecure if that is what you want`,
+    );
+  }
+}
+
+/** Who says where peers reach this node means to have some. Whoever says `raft.enabled: false` as well has decided. */
+function checkNoPeers(written: ReadonlyMap<string, Written>, add: Add): void {
+  for (const key of ["raft.bind_addr", "raft.advertise_addr"]) {
+    if (!written.has(key)) continue;
+    add(
+      key,
+      "does nothing, as this node would run alone and open no peer port: set raft.enabled (--raft), raft.bootstrap, raft.bootstrap_expect or raft.join_addresses, or leave it out",
     );
   }
 }

@@ -113,6 +113,8 @@ const prefixed = (prefix: string): Readonly<Record<string, string>> =>
 
 /** What must be set besides, so that nothing contradicts. */
 const OTHER_BESIDES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "raft.bind_addr": { KONSUL_RAFT_ENABLED: "true" },
+  "raft.advertise_addr": { KONSUL_RAFT_ENABLED: "true" },
   "raft.bootstrap_expect": { KONSUL_RAFT_JOIN_ADDRESSES: "a:1,b:1,c:1" },
   "raft.tls.enabled": prefixed("KONSUL_RAFT_TLS"),
   "tls.enabled": prefixed("KONSUL_TLS"),
@@ -146,10 +148,11 @@ describe("loadConfig()", () => {
     for (const setting of SETTINGS) {
       const text = setting.standard ?? (setting.kind === "duration" ? "5m" : "");
       if (text === "") continue;
-      expect(mistakes({ flags: new Map([[flagOf(setting), [text]]]) })).toEqual([]);
-      expect(mistakes({ environment: { [variableOf(setting)]: text } })).toEqual([]);
+      const environment = setting.key === "raft.bind_addr" ? { KONSUL_RAFT_ENABLED: "true" } : {};
+      expect(mistakes({ environment, flags: new Map([[flagOf(setting), [text]]]) })).toEqual([]);
+      expect(mistakes({ environment: { ...environment, [variableOf(setting)]: text } })).toEqual([]);
       const file = { name: "k.json", text: JSON.stringify({ [setting.key]: text }) };
-      expect(mistakes({ file })).toEqual([]);
+      expect(mistakes({ environment, file })).toEqual([]);
     }
     expect(new Set(SETTINGS.map(flagOf)).size).toBe(SETTINGS.length);
     expect(new Set(SETTINGS.map(variableOf)).size).toBe(SETTINGS.length);
@@ -184,6 +187,17 @@ describe("loadConfig()", () => {
     for (const [given, source] of cases)
       expect(mistakes({ flags: flags(given) }).map((one) => one.source)).toContain(source);
     expect(mistakes({ flags: flags({ host: "0.0.0.0", insecure: "true" }) })).toEqual([]);
+  });
+
+  test("refuses a peer address of a node that has no peer port, unless it is told to have none", () => {
+    const address = { KONSUL_RAFT_BIND_ADDR: "127.0.0.1:7001" };
+    const refused = { source: "KONSUL_RAFT_BIND_ADDR", message: expect.stringContaining("set raft.enabled (--raft)") };
+    expect(mistakes({ environment: address })).toEqual([refused]);
+    const file = { name: "k.yaml", text: "raft:\n  advertise_addr: 10.0.0.1:7000\n" };
+    expect(mistakes({ file }).map(({ source }) => source)).toEqual(["k.yaml: raft.advertise_addr"]);
+    for (const [name, text] of Object.entries({ raft: "true", bootstrap: "true", join: "a:1", "raft ": "false" })) {
+      expect(mistakes({ environment: address, flags: flags({ [name.trim()]: text }) })).toEqual([]);
+    }
   });
 
   test("every setting can be other than its default, and is taken", () => {

@@ -29,7 +29,7 @@ export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]>
   }
   if (all.length > 0) return err(all);
   const config = assemble(new Reader(read), values);
-  const contradicting = contradictions(config, (key) => values.get(key)?.source ?? key);
+  const contradicting = contradictions(config, values);
   return contradicting.length > 0 ? err(contradicting) : ok(config);
 }
 

@@ -45,7 +45,12 @@ async function recovered(cluster: FaultyCluster, at: number, flags: readonly str
   const run = await konsul(["recover", "--from", cluster.folderOf(at), "--to", to, ...flags]);
   expect([run.code, run.problems]).toEqual([0, expect.stringContaining("A cluster of one")]);
   const port = freePorts(1)[0];
-  const node = await startAgent([`--data-dir=${to}`, `--raft-bind-addr=127.0.0.1:${port}`, `--node-id=node-${at}`]);
+  const node = await startAgent([
+    `--data-dir=${to}`,
+    "--raft",
+    `--raft-bind-addr=127.0.0.1:${port}`,
+    `--node-id=node-${at}`,
+  ]);
   expect(await cluster.load.missingAt(node.url)).toEqual([]);
 }
 
