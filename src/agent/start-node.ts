@@ -101,7 +101,9 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   if (!lost.ok) return lost;
   const known = found.ok ? found.value.log.initial.identity : undefined;
   const peerKey = peerKeyFor(known);
-  const self = { ...ownMember(config, known ?? lost.value), publicKey: peerKey.publicKey };
+  // Port 0 means that the system chooses: the others are told what it chose.
+  const reached = { ...config, port: options.server.port };
+  const self = { ...ownMember(reached, known ?? lost.value), publicKey: peerKey.publicKey };
   const formations = isDev ? createFormationMemory() : openFormationFile(config.dataDir);
   const formerCluster = lost.value?.clusterId ?? "";
   const peers = config.raft.isEnabled

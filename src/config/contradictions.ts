@@ -134,6 +134,10 @@ function checkPeers({ raft, isInsecure }: Config, add: Add): void {
       `must be more than half of the join addresses and this node, which are ${everybody}, and not more than all: current value is ${raft.bootstrapExpect}`,
     );
   }
+  if (/:0+$/.test(raft.advertiseAddress)) {
+    const wanted = "needs a port that peers can reach, as others keep the address of this node";
+    add("raft.advertise_addr", `${wanted}: current value is "${raft.advertiseAddress}"`);
+  }
   if (isUnspecified(hostOf(raft.advertiseAddress))) {
     add("raft.advertise_addr", `${raft.advertiseAddress} is no address that peers can reach: set raft.advertise_addr`);
   }

@@ -181,6 +181,7 @@ describe("loadConfig()", () => {
       [{ host: "0.0.0.0" }, "--host"],
       [{ bootstrap: "true", "raft-bind-addr": "0.0.0.0:7000", "join-token": "t" }, "raft.advertise_addr"],
       [{ bootstrap: "true", "raft-bind-addr": "10.0.0.1:7000" }, "--raft-bind-addr"],
+      [{ bootstrap: "true", "raft-bind-addr": "127.0.0.1:0" }, "raft.advertise_addr"],
       [{ join: "nowhere" }, "--join"],
       [{ "node-id": "a b" }, "--node-id"],
     ];

@@ -171,3 +171,31 @@ test("a node with a wrong token is not let in, and the cluster does not notice",
   // Whoever judges the other's proof first names the token; the other side is told.
   expect(/^konsul_peer_rejected_total\{reason="(?:token|refused-by-peer)"\} [1-9]/m.test(metrics)).toBe(true);
 });
+
+test("a node whose HTTP port the system chose tells the others which one it is", async () => {
+  const folder = temporaryFolder();
+  const [first = 0, second = 0] = freePorts(2);
+  const start = async (id: string, peer: number, how: string): Promise<AgentProcess> =>
+    startAgent([
+      "--port=0",
+      `--node-id=${id}`,
+      `--data-dir=${join(folder, id)}`,
+      `--raft-bind-addr=127.0.0.1:${peer}`,
+      how,
+    ]);
+  const leader = await start("a", first, "--bootstrap");
+  const follower = await start("b", second, `--join=127.0.0.1:${first}`);
+  const sent = await fetch(`${follower.url}/kv/k`, { method: "PUT", body: "1", redirect: "manual" });
+  expect([sent.status, sent.headers.get("Location")]).toEqual([307, `${leader.url}/kv/k`]);
+  // Chosen anew at each start.
+  await leader.end("SIGTERM");
+  const again = await start("a", first, "--bootstrap");
+  const addresses = async (): Promise<readonly string[]> => {
+    const { peers }: { readonly peers: readonly { readonly http_address: string }[] } = Object(
+      await (await fetch(`${follower.url}/cluster/peers`)).json(),
+    );
+    return peers.map(({ http_address }) => `http://${http_address}`).toSorted();
+  };
+  const wanted = [again.url, follower.url].toSorted();
+  while (String(await addresses()) !== String(wanted)) await Bun.sleep(20);
+});
