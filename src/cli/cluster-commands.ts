@@ -77,7 +77,7 @@ export async function peers(call: Invocation): Promise<number> {
 }
 
 export async function snapshot(call: Invocation): Promise<number> {
-  const body = await new Client(call).json("POST", "/cluster/snapshot");
+  const body = await new Client(call).json("POST", `/cluster/snapshot${call.flags.has("local") ? "?local" : ""}`);
   if (call.flags.has("json")) printJson(body);
   else print(`Snapshot at index ${text(body["index"])}, ${text(body["size_bytes"])} bytes`);
   return 0;

@@ -86,6 +86,7 @@ const FILTERS = [
   query("meta", "string", "only instances with this NAME:VALUE"),
 ];
 
+const LOCAL = query("local", "boolean", "this node takes it, whether it leads or not");
 const NODE: Parameter = {
   name: "id",
   in: "path",
@@ -338,7 +339,13 @@ export const PATHS: Readonly<Record<string, object>> = {
   },
   "/cluster/peers": simple("get", "The members"),
   "/cluster/config": simple("get", "The membership in force"),
-  "/cluster/snapshot": simple("post", "Takes a snapshot now"),
+  "/cluster/snapshot": {
+    post: operation("The leader takes a snapshot now", [LOCAL], {
+      "200": "taken",
+      "307": "another node leads: Location has the same path there",
+      "409": "one is being taken already",
+    }),
+  },
   "/cluster/transfer": simple("post", "Hands leadership over"),
   "/cluster/leave/{id}": { delete: operation("Removes a member", [NODE], MEMBERSHIP) },
   "/cluster/promote/{id}": { post: operation("Makes a learner a voter", [NODE], MEMBERSHIP) },

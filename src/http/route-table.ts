@@ -137,7 +137,7 @@ function clusterRoutes(on: OnNode, say: Said): Readonly<Record<string, Route>> {
     "/cluster/leader": { GET: say(CLUSTER_READ, clusterLeader) },
     "/cluster/peers": { GET: say(CLUSTER_READ, clusterPeers) },
     "/cluster/config": { GET: say(CLUSTER_READ, clusterConfig) },
-    "/cluster/snapshot": { POST: say(CLUSTER_ADMIN, takeSnapshot) },
+    "/cluster/snapshot": { POST: on(CLUSTER_ADMIN, takeSnapshot) },
     "/cluster/transfer": { POST: on(CLUSTER_ADMIN, transfer) },
     "/cluster/leave/*": { DELETE: on(CLUSTER_ADMIN, leave) },
     "/cluster/promote/*": { POST: on(CLUSTER_ADMIN, promote) },

@@ -40,6 +40,7 @@ type Status = {
   readonly state: string;
   readonly leader: { readonly id: string } | null;
   readonly cluster_id: string;
+  readonly stats: { readonly last_snapshot_index: number };
 };
 
 async function status(node: AgentProcess): Promise<Status | undefined> {
@@ -96,6 +97,20 @@ describe("three nodes", () => {
       307,
       `${nodes[leader]?.url}/cluster/upgrade/finalize`,
     ]);
+    const snapshots = async (): Promise<readonly unknown[]> =>
+      Promise.all(
+        [nodes[leader], follower].map(async (node) => node && (await status(node))?.stats.last_snapshot_index),
+      );
+    expect(await snapshots()).toEqual([0, 0]);
+    const url = follower?.url ?? "";
+    const { index }: { readonly index?: number } = Object(
+      JSON.parse((await konsul(["cluster", "snapshot", "--json"], { url })).out),
+    );
+    expect(index).toBeGreaterThan(0);
+    expect(await snapshots()).toEqual([index, 0]);
+    const own = await fetch(`${url}/cluster/snapshot?local`, { method: "POST", redirect: "manual" });
+    expect(own.status).toBe(200);
+    expect(await snapshots()).toEqual([index, Object(await own.json()).index]);
   });
 
   test("survive SIGKILL of the leader, and the node that died comes back with everything", async () => {

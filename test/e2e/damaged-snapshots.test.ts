@@ -15,7 +15,7 @@ async function writeAndSnapshot(leader: string, at: string): Promise<void> {
     }
     await fetch(`${leader}/kv/round`, { method: "PUT", body: String(round) });
     while ((await (await fetch(`${at}/kv/round?raw`)).text()) !== String(round)) await Bun.sleep(20);
-    expect((await fetch(`${at}/cluster/snapshot`, { method: "POST" })).status).toBe(200);
+    expect((await fetch(`${at}/cluster/snapshot?local`, { method: "POST" })).status).toBe(200);
   }
   await fetch(`${leader}/kv/last`, { method: "PUT", body: "after the last snapshot" });
 }

@@ -111,7 +111,7 @@ async function fullDisk(options: FaultOptions): Promise<Fault> {
 }
 
 async function snapshots({ cluster }: FaultOptions): Promise<Fault> {
-  await Promise.all(cluster.urls.map(async (url) => send(url, "POST /cluster/snapshot")));
+  await Promise.all(cluster.urls.map(async (url) => send(url, "POST /cluster/snapshot?local")));
   return { name: "snapshot on every node", heal: NONE };
 }
 

@@ -35,7 +35,8 @@ export const CLUSTER_COMMANDS: readonly Command[] = [
   client("cluster peers", "shows the members", {
     run: async (call) => (await import("../cluster-commands.ts")).peers(call),
   }),
-  client("cluster snapshot", "takes a snapshot now", {
+  client("cluster snapshot", "makes the leader take a snapshot now", {
+    flags: [{ name: "local", help: "the agent asked takes it, whether it leads or not" }],
     run: async (call) => (await import("../cluster-commands.ts")).snapshot(call),
   }),
   client("cluster health", "exits 0 when a leader and all voters are in contact", {

@@ -2,7 +2,9 @@ import type { Replica } from "../../replica/index.ts";
 import { parseMemberKey } from "../../base/index.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
+import { Query } from "../query.ts";
 import { serversOf } from "./autopilot.ts";
+import { notLeading, type MembershipCall } from "./membership.ts";
 import type { Responder } from "../respond.ts";
 
 type Status = ReturnType<Replica["status"]>;
@@ -119,7 +121,10 @@ export function clusterConfig(deps: HttpDeps, respond: Responder): Response {
   });
 }
 
-export async function takeSnapshot(deps: HttpDeps, respond: Responder): Promise<Response> {
+/** The leader takes it; with `local` this node, whose disk may need it. */
+export async function takeSnapshot(deps: HttpDeps, { url, respond }: MembershipCall): Promise<Response> {
+  const isLocal = new Query(url, ["local"]).flag("local");
+  if (!isLocal && deps.replica.status().core.role !== "leader") throw notLeading(deps, url);
   const outcome = await deps.replica.takeSnapshot();
   if (outcome.kind === "busy") throw new ApiError("conflict", "A snapshot is being taken already");
   if (outcome.kind === "failed") throw new ApiError("internal", `The snapshot failed: ${outcome.reason}`);
