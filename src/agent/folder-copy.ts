@@ -1,9 +1,12 @@
-import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { err, type Result } from "../base/index.ts";
 import type { Identity, SnapshotStore, StoredState } from "../node/index.ts";
 import { lockFolder, openStores, storePaths } from "../storage/index.ts";
 import { mintBootId } from "./identity.ts";
+import { randomHex } from "./random-hex.ts";
+import { unfinished, type Unfinished } from "./unfinished.ts";
 
 export interface FolderTrust {
   /** Uses what can be read of a folder that cannot be trusted: its newest writes may be missing. */
@@ -28,21 +31,23 @@ export async function withFolderCopy<T>(
   // A folder in use changes while it is copied.
   const lock = existsSync(paths.lock) ? lockFolder(folder, paths.lock) : undefined;
   if (lock?.ok === false) return err(lock.error);
-  let copy: string | undefined;
+  let copied: Unfinished | undefined;
   try {
-    copy = mkdtempSync(join(dirname(folder), ".konsul-recover-"));
+    const copy = join(dirname(folder), `.konsul-recover-${randomHex(8)}`);
+    copied = unfinished(copy);
+    mkdirSync(copy, { mode: 0o700 });
     // Where the log has a disk of its own, `raft` may be a link that the operator made.
-    const copied = storePaths({ dataDir: copy });
-    cpSync(paths.folder, copied.folder, { recursive: true, dereference: true });
-    if (existsSync(paths.member)) cpSync(paths.member, copied.member);
+    const to = storePaths({ dataDir: copy });
+    await cp(paths.folder, to.folder, { recursive: true, dereference: true });
+    if (existsSync(paths.member)) cpSync(paths.member, to.member);
     // The witness holds the mark, and what the newest transaction was.
-    if (trust.acceptLoss) rmSync(copied.witness, { force: true });
+    if (trust.acceptLoss) rmSync(to.witness, { force: true });
     return await read({ folder, copy, trust }, use);
   } catch (cause) {
     return err(`Cannot copy ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`);
   } finally {
     if (lock?.ok === true) lock.value.release();
-    if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
+    copied?.remove();
   }
 }
 

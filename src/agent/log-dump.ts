@@ -19,11 +19,13 @@ export async function dumpLog(
   dump: LogDump,
   write: (entry: Readonly<Record<string, unknown>>) => void,
 ): Promise<Result<number, string>> {
-  return withFolderCopy(folder, dump, async ({ stored }) => {
-    const chosen = stored.entries.filter(({ index }) => index >= dump.from && index <= dump.to);
-    for (const entry of chosen) write(toFields(entry, dump.hasValues));
-    return Promise.resolve(ok(chosen.length));
-  });
+  const read = await withFolderCopy(folder, dump, async ({ stored }) =>
+    Promise.resolve(ok(stored.entries.filter(({ index }) => index >= dump.from && index <= dump.to))),
+  );
+  if (!read.ok) return read;
+  // By now the copy is gone: whoever reads only the beginning may end this process.
+  for (const entry of read.value) write(toFields(entry, dump.hasValues));
+  return ok(read.value.length);
 }
 
 function toFields(entry: Entry, hasValues: boolean): Readonly<Record<string, unknown>> {

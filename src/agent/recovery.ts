@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { err, memberKey, ok, parseMemberKey, type LogIndex, type Result } from "../base/index.ts";
 import { createKonsulFsm, type KonsulFsm } from "../fsm/index.ts";
 import {
@@ -15,6 +15,7 @@ import { mintPeerKey } from "../transport/index.ts";
 import { withFolderCopy, type FolderTrust } from "./folder-copy.ts";
 import { mintBootId, mintIncarnation } from "./identity.ts";
 import { randomHex } from "./random-hex.ts";
+import { unfinished } from "./unfinished.ts";
 
 /**
  * Indexes that entries which are lost may have handed out (as `modify_index`, as fencing tokens) are never handed out
@@ -75,16 +76,20 @@ export async function recoverFolder(folder: string, to: string, trust: FolderTru
   for (let index = machine.appliedIndex + 1; index <= newIndex; index += 1) {
     machine.apply({ index, kind: "noop", time: machine.appliedTime, data: new Uint8Array(0) });
   }
+  // Half a folder would pass for a member that lost its snapshot.
+  const half = unfinished(to);
   const written = await write(to, identity, {
     machine,
     term: findings.term + 1,
     self: { ...own, incarnation: identity.incarnation, admitted: newIndex, publicKey },
     clusterVersion: membership.clusterVersion,
   });
-  if (written.ok) return ok({ ...findings, to, epoch, newIndex });
-  // Half a folder would pass for a member that lost its snapshot.
-  rmSync(to, { recursive: true, force: true });
-  return written;
+  if (!written.ok) {
+    half.remove();
+    return written;
+  }
+  half.keep();
+  return ok({ ...findings, to, epoch, newIndex });
 }
 
 async function openCopy(folder: string, trust: FolderTrust): Promise<Result<Opened, string>> {

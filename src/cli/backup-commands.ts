@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, fsyncSync, linkSync, openSync, renameSync, writeSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { inspectBackup, type BackupSummary } from "../http/index.ts";
 import { Client } from "./client.ts";
@@ -10,7 +10,10 @@ import { unreadable } from "./unreadable.ts";
 export async function save(call: Invocation): Promise<number> {
   const [file = ""] = call.positions;
   if (existsSync(file)) throw new CommandFailed(`${file} exists already, and is not overwritten: name another file`);
-  const part = `${file}.part`;
+  // Of its own: another one that is saved to the same file at the same time is whole as well.
+  const part = `${file}.part-${crypto.randomUUID()}`;
+  const { unfinished } = await import("../agent/index.ts");
+  const half = unfinished(part);
   try {
     const fd = open(part);
     try {
@@ -20,11 +23,24 @@ export async function save(call: Invocation): Promise<number> {
       closeSync(fd);
     }
     const summary = await read(part);
-    renameSync(part, file);
+    giveName(part, file);
     syncFolderOf(file);
     return show(call, summary, `Saved ${file}`);
   } finally {
-    rmSync(part, { force: true });
+    half.remove();
+  }
+}
+
+/** Gives the file its name, unless somebody else has it by now. */
+function giveName(part: string, file: string): void {
+  try {
+    linkSync(part, file);
+  } catch (cause) {
+    if (existsSync(file)) throw new CommandFailed(`${file} exists by now, and is not overwritten: name another file`);
+    // Some file systems have no links.
+    if (!(cause instanceof Error && "code" in cause && /^(?:EPERM|ENOTSUP|ENOSYS)$/.test(String(cause.code))))
+      throw cause;
+    renameSync(part, file);
   }
 }
 

@@ -1,0 +1,30 @@
+import { rmSync } from "node:fs";
+import { constants } from "node:os";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export interface Unfinished {
+  /** It is finished, and stays. */
+  keep(): void;
+  remove(): void;
+}
+
+/** A file or folder about to be made, that an end of the process does not leave behind, unless it is killed. */
+export function unfinished(path: string): Unfinished {
+  // What is being copied into it at that moment may hold up the removal once.
+  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  const ends = SIGNALS.map((signal) => ({ signal, end: () => process.exit(128 + constants.signals[signal]) }));
+  process.on("exit", remove);
+  for (const { signal, end } of ends) process.on(signal, end);
+  const keep = (): void => {
+    process.off("exit", remove);
+    for (const { signal, end } of ends) process.off(signal, end);
+  };
+  return {
+    keep,
+    remove: () => {
+      keep();
+      remove();
+    },
+  };
+}
