@@ -22,6 +22,9 @@ export interface RunningFault {
   readonly isConfessed: boolean;
 }
 
+/** What a node says when its disk failed. */
+const BROKEN = "because its disk broke a promise";
+
 const nothing = async (): Promise<void> => undefined;
 
 export const RUNNING_FAULTS: readonly RunningFault[] = [
@@ -65,6 +68,8 @@ export const RUNNING_FAULTS: readonly RunningFault[] = [
     needs: "device",
     make: async ({ cluster, place, at }) => {
       place.starve?.();
+      // What has blocks on the device already, as a log that begins anew at the front of its file, is still written for a while.
+      while (!cluster.nodeAt(at).log().includes(BROKEN)) await Bun.sleep(10);
       return async () => {
         // Such a disk is replaced: by an empty one.
         await cluster.nodeAt(at).end("SIGKILL");

@@ -75,7 +75,10 @@ describe("a disk that fails under a running node loses nothing, and the others s
           const isConfessed = cluster.urls.some(
             (_, other) => other !== at && cluster.nodeAt(other).log().includes(CONFESSED),
           );
-          if (isResynced !== fault.isResynced) console.log(log);
+          if (isResynced !== fault.isResynced || isConfessed !== fault.isConfessed) {
+            for (const number of [0, 1, 2])
+              console.log(`node-${number}${number === at ? " (the disk's)" : ""}:\n${cluster.nodeAt(number).log()}`);
+          }
           const lost: string[] = [];
           for (const url of cluster.urls) lost.push(...(await load.missingAt(url)));
           expect({ lost, wrong: load.wrong, isResynced, isConfessed }).toEqual({
