@@ -20,15 +20,18 @@ function statusAt(now: number, members: readonly string[]): NodeStatus {
 }
 
 /** An autopilot that takes a server for dead after a minute, and what it removed. */
-function start(): {
+function start(transferred: "done" | "unknown" = "done"): {
   readonly clock: ReturnType<typeof createManualClock>;
   readonly autopilot: Autopilot;
   readonly removed: readonly string[];
+  /** When leadership was to be handed over. */
+  readonly transfers: readonly number[];
   /** The keys of the members from now on. */
   readonly setMembers: (keys: readonly string[]) => void;
 } {
   const clock = createManualClock();
   const removed: string[] = [];
+  const transfers: number[] = [];
   let members: readonly string[] = ["a~0", "b~0", "c~0"];
   const autopilot = new Autopilot({
     clock,
@@ -48,11 +51,14 @@ function start(): {
       if (change?.kind === "remove") removed.push(change.key);
       return { kind: "done" };
     },
-    transfer: async () => ({ kind: "done" }),
+    transfer: async () => {
+      transfers.push(clock.now());
+      return transferred === "done" ? { kind: "done" } : { kind: "unknown", reason: "it took too long" };
+    },
     hold: () => undefined,
     note: () => undefined,
   });
-  return { clock, autopilot, removed, setMembers: (keys) => void (members = keys) };
+  return { clock, autopilot, removed, transfers, setMembers: (keys) => void (members = keys) };
 }
 
 test("a server that was let in a moment ago is not taken for dead before it had time to speak", async () => {
@@ -81,3 +87,22 @@ test("a server that came back with an empty folder is not taken for the silent o
   expect(removed[0]).toBe("d~1");
   autopilot.stop();
 });
+
+for (const [transferred, pauseMs] of [
+  ["done", 300_000],
+  ["unknown", 10_000],
+] as const) {
+  test(`a leader with a slow disk hands over again after ${pauseMs} ms when the last time was ${transferred}`, async () => {
+    const { clock, autopilot, transfers } = start(transferred);
+    while (clock.now() < 700_000) {
+      clock.advance(500);
+      autopilot.condition.onWrite(clock.now(), 1000);
+      // What came of it is known before the next look.
+      for (let at = 0; at < 5; at += 1) await Promise.resolve();
+    }
+    const pauses = transfers.slice(1).map((at, before) => at - (transfers[before] ?? 0));
+    expect(pauses).toEqual(Array.from({ length: pauses.length }, () => pauseMs));
+    expect(pauses.length).toBeGreaterThan(1);
+    autopilot.stop();
+  });
+}

@@ -39,6 +39,8 @@ const FORMING_MS = 60_000;
 const FORMING_VOTERS = 3;
 /** Leadership that was given away for this node's own sake is not given away again so soon. */
 const GIVE_AWAY_EVERY_MS = 300_000;
+/** While it is being handed over nothing is written: who failed to takes a breath. */
+const GIVE_AWAY_AGAIN_MS = 10_000;
 /** A new leader is not judged by what its election did to it. */
 const LED_MS_MIN = 10_000;
 
@@ -50,7 +52,7 @@ export class Autopilot {
   #leadingSince: number | undefined;
   #plan: Plan = { action: undefined, waiting: [] };
   #lastAction = "";
-  #gaveAwayAt = -Infinity;
+  #mayGiveAwayFrom = -Infinity;
   #isChanging = false;
   #isStopped = false;
 
@@ -114,7 +116,7 @@ export class Autopilot {
   }
 
   #mayGiveAway(now: number, ledMs: number): boolean {
-    return ledMs >= LED_MS_MIN && now - this.#gaveAwayAt >= GIVE_AWAY_EVERY_MS;
+    return ledMs >= LED_MS_MIN && now >= this.#mayGiveAwayFrom;
   }
 
   async #do(action: Action): Promise<void> {
@@ -151,8 +153,10 @@ export class Autopilot {
       case "transfer": {
         const [key] = keys([action.to]);
         if (key === undefined) return undefined;
-        this.#gaveAwayAt = clock.now();
-        return transfer(key);
+        const outcome = await transfer(key);
+        const pauseMs = outcome.kind === "done" ? GIVE_AWAY_EVERY_MS : GIVE_AWAY_AGAIN_MS;
+        this.#mayGiveAwayFrom = clock.now() + pauseMs;
+        return outcome;
       }
       default:
         return unreachable(action);
