@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KONSUL } from "../e2e/agent-process.ts";
 import type { Tally } from "./tally.ts";
@@ -82,6 +82,8 @@ export class SoakNode {
       env: { ...ENVIRONMENT, ...timeouts(patience) },
       stdio: ["ignore", "ignore", log],
     });
+    // The child has its own.
+    closeSync(log);
     this.#child = child;
     void this.#watch(child, `${id} ended by itself: see ${logFile}`);
   }
