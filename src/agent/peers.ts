@@ -358,7 +358,6 @@ function introduce(options: PeersOptions, identity: Identity | undefined, seq: n
     incarnation: self.incarnation,
     boot,
     seq,
-    lastIndex: 0,
     version: VERSION,
     commandVersion: CLUSTER_VERSION_MAX,
     address: self.address,

@@ -183,7 +183,6 @@ export interface TransportReceiver {
     readonly key: MemberKey;
     readonly boot: BootId;
     readonly seq: number;
-    readonly lastIndex: LogIndex;
     readonly version: string;
     readonly commandVersion: number;
   }): void;

@@ -69,7 +69,6 @@ export type RaftEvent =
       readonly key: MemberKey;
       readonly boot: BootId;
       readonly seq: number;
-      readonly lastIndex: LogIndex;
       readonly version: string;
       readonly commandVersion: number;
     }

@@ -11,7 +11,7 @@ const B = keyOf("b");
 const PROMISED = { key: B, boot: bootOf("b"), seq: 40 };
 
 function hello(node: TestNode, key: MemberKey, boot: string, seq: number): void {
-  node.step({ kind: "hello", key, boot, seq, lastIndex: 2, version: "1", commandVersion: 1 });
+  node.step({ kind: "hello", key, boot, seq, version: "1", commandVersion: 1 });
 }
 
 /** A log of {a,b,c} that says what b promised. */

@@ -9,7 +9,6 @@ import {
   type BootId,
   type Epoch,
   type Incarnation,
-  type LogIndex,
   type MemberKey,
   type NodeId,
 } from "../base/index.ts";
@@ -25,6 +24,9 @@ export const NONCE_BYTES = 32;
  */
 const PURPOSES = ["peer", "snapshot", "ask"] as const;
 export type Purpose = (typeof PURPOSES)[number];
+
+/** A place in the bytes that protocol 1 has, and that nobody reads. */
+const RESERVED = 0;
 
 /** What each side says of itself before anything else. */
 export interface Introduction {
@@ -43,7 +45,6 @@ export interface Introduction {
   readonly to: MemberKey;
   /** Transactions that this data folder held when the process started. */
   readonly seq: number;
-  readonly lastIndex: LogIndex;
   readonly version: string;
   readonly commandVersion: number;
   /** HOST:PORT at which the speaker's peer port is reached. */
@@ -67,7 +68,7 @@ export function encodeIntroduction(said: Introduction): Uint8Array {
     .text(said.name)
     .text(said.incarnation)
     .text(said.boot);
-  out.text(said.to).u53(said.seq).u53(said.lastIndex).text(said.version).u32(said.commandVersion);
+  out.text(said.to).u53(said.seq).u53(RESERVED).text(said.version).u32(said.commandVersion);
   return out.text(said.address).text(said.publicKey).bytes(said.nonce).finish();
 }
 
@@ -77,7 +78,7 @@ export function decodeIntroduction(reader: ByteReader): Introduction {
   const protocolMax = reader.u16();
   const purpose = PURPOSES[reader.u8()];
   if (purpose === undefined) throw new MalformedBytes("Cannot read an introduction of unknown purpose");
-  return {
+  const who = {
     protocolMin,
     protocolMax,
     purpose,
@@ -89,7 +90,10 @@ export function decodeIntroduction(reader: ByteReader): Introduction {
     boot: toBootId(reader.text(16)),
     to: reader.text(96),
     seq: reader.u53(),
-    lastIndex: reader.u53(),
+  };
+  reader.u53();
+  return {
+    ...who,
     version: reader.text(64),
     commandVersion: reader.u32(),
     address: reader.text(256),

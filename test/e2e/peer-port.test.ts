@@ -25,7 +25,6 @@ function hello(prng: Prng): Uint8Array {
     boot: "00000000000000bb",
     to: "",
     seq: 1,
-    lastIndex: 1,
     version: "0",
     commandVersion: 1,
     address: "127.0.0.1:1",

@@ -198,7 +198,6 @@ describe("B. log replication and commit", () => {
       key: keyOf("b"),
       boot: bootOf("b"),
       seq: 1,
-      lastIndex: 1,
       version: "1",
       commandVersion: 1,
     });

@@ -226,7 +226,7 @@ describe("C. membership", () => {
     node.hear("c", term, appendReply({ match: 3, session: 2, round: node.lastRound }));
     expect(node.status.membership.learners).toEqual([keyOf("b")]);
 
-    node.step({ kind: "hello", key: keyOf("b"), boot: "b-2", seq: 1, lastIndex: 0, version: "1", commandVersion: 1 });
+    node.step({ kind: "hello", key: keyOf("b"), boot: "b-2", seq: 1, version: "1", commandVersion: 1 });
     const early = change(node, { kind: "promote", key: keyOf("b") });
 
     expect(codeOf(node.outcomes.get(early))).toBe("not-caught-up");
@@ -520,7 +520,7 @@ describe("C. membership: who may be lost", () => {
 });
 
 function hello(node: TestNode, key: MemberKey, boot: string, seq: number): void {
-  node.step({ kind: "hello", key, boot, seq, lastIndex: 2, version: "1", commandVersion: 1 });
+  node.step({ kind: "hello", key, boot, seq, version: "1", commandVersion: 1 });
 }
 
 describe("C. the cluster version", () => {
@@ -536,7 +536,7 @@ describe("C. the cluster version", () => {
   test("is raised only when the process of every member that runs now understands it", () => {
     const { node } = raisingLeader();
     const introduce = (id: string, commandVersion: number): void => {
-      const process = { key: keyOf(id), boot: bootOf(id), seq: 9, lastIndex: 2, version: "2" };
+      const process = { key: keyOf(id), boot: bootOf(id), seq: 9, version: "2" };
       node.step({ kind: "hello", ...process, commandVersion });
     };
     const able = ["a", "b", "c"].map((id): MembershipChange => ({

@@ -236,8 +236,8 @@ export class Cluster {
 
   /** Tells `to` that a connection with `from` is up. */
   introduce(from: TestNode, to: TestNode): void {
-    const { key, boot, startSeq, status } = from;
-    const hello = { kind: "hello" as const, key, boot, seq: startSeq, lastIndex: status.lastIndex };
+    const { key, boot, startSeq } = from;
+    const hello = { kind: "hello" as const, key, boot, seq: startSeq };
     to.step({ ...hello, version: "1", commandVersion: 1 });
   }
 

@@ -17,7 +17,7 @@ export interface TransportSetup {
   readonly isDialing?: boolean;
   /** Transactions that the disk held when this process was started. */
   readonly startSeq: number;
-  readonly durable: { readonly lastIndex: number; readonly hard: { readonly term: number } };
+  readonly durable: { readonly hard: { readonly term: number } };
   /** Sees every message before it leaves. */
   readonly onSend: (message: Message) => void;
   /** Sees every message that arrives. */
@@ -93,12 +93,10 @@ export class SimulatedTransport implements Transport, End {
 
   introduce(): ReturnType<End["introduce"]> {
     const { key, boot } = this;
-    const { lastIndex } = this.#setup.durable;
     return {
       key,
       boot,
       seq: this.#setup.startSeq,
-      lastIndex,
       version: "1.0.0",
       commandVersion: this.#setup.commandVersion,
     };

@@ -21,7 +21,6 @@ export interface End {
     readonly key: MemberKey;
     readonly boot: BootId;
     readonly seq: number;
-    readonly lastIndex: number;
     readonly version: string;
     readonly commandVersion: number;
   };
