@@ -104,7 +104,9 @@ export async function startNode(options: NodeStart): Promise<Result<NodeAgent, s
   // Port 0 means that the system chooses: the others are told what it chose.
   const reached = { ...config, port: options.server.port };
   const self = { ...ownMember(reached, known ?? lost.value), publicKey: peerKey.publicKey };
-  const formations = isDev ? createFormationMemory() : openFormationFile(config.dataDir);
+  const promised = isDev ? ok(createFormationMemory()) : openFormationFile(config.dataDir, known !== undefined);
+  if (!promised.ok) return promised;
+  const formations = promised.value;
   const formerCluster = lost.value?.clusterId ?? "";
   const peers = config.raft.isEnabled
     ? Peers.open({ config, clock, logger, metrics, boot, self, peerKey, formerCluster, formations, tls: peer })

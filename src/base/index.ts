@@ -1,6 +1,7 @@
 export * from "./assert.ts";
 export * from "./build-info.ts";
 export * from "./bytes.ts";
+export * from "./checked-record.ts";
 export * from "./clock.ts";
 export * from "./crc.ts";
 export * from "./ids.ts";

@@ -104,7 +104,8 @@ function inspectOpen(
   const format = pragma(database, "user_version");
   const check = pragma(database, "quick_check(1)");
   if (check !== "ok") return untrusted(`the database file is damaged: ${String(check)}`);
-  if (typeof format === "number" && format > LOG_FORMAT) {
+  // SQLite has no checksum over its header. A release with a newer format writes it into the head record as well.
+  if (typeof format === "number" && format > LOG_FORMAT && !hasHeadRecord(database)) {
     return { kind: "newer-format", message: `Format ${format} is newer than ${LOG_FORMAT}` };
   }
   if (format !== LOG_FORMAT) return untrusted(`the database is not of format ${LOG_FORMAT}: found ${String(format)}`);
@@ -130,6 +131,16 @@ function inspectOpen(
     return { kind: "good", head, entries, notes: found.notes, purgeTo: snapshot };
   }
   return untrusted(`the log is damaged: ${reason}, and no whole snapshot contains it`, true);
+}
+
+/** Whether there is one of this release's format, and whole. */
+function hasHeadRecord(database: Database): boolean {
+  try {
+    readHeadRecord(database);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Only `seq` is compared: truncation and resets lower every index legally. */

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import type { ClusterId, NodeId } from "../base/index.ts";
+import { decodeCheckedRecord, encodeCheckedRecord, type ClusterId, type NodeId } from "../base/index.ts";
 import type { Identity } from "../node/index.ts";
 import { errnoOf } from "./failures.ts";
 import { syncDirectory, type StorePaths } from "./files.ts";
@@ -15,7 +15,7 @@ export function writeMembershipRecord(paths: StorePaths, { clusterId, nodeId }: 
   const temporary = `${paths.member}.new`;
   const fd = openSync(temporary, "w", 0o600);
   try {
-    writeSync(fd, `${JSON.stringify({ format: 1, clusterId, nodeId })}\n`);
+    writeSync(fd, encodeCheckedRecord({ format: 1, clusterId, nodeId }));
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -32,13 +32,7 @@ export function readMembershipRecord(paths: StorePaths): MembershipRecord | "dam
   } catch (cause) {
     return errnoOf(cause) === "ENOENT" ? undefined : "damaged";
   }
-  try {
-    const found: unknown = JSON.parse(text);
-    if (typeof found !== "object" || found === null) return "damaged";
-    if (!("clusterId" in found) || !("nodeId" in found)) return "damaged";
-    const { clusterId, nodeId } = found;
-    return typeof clusterId === "string" && typeof nodeId === "string" ? { clusterId, nodeId } : "damaged";
-  } catch {
-    return "damaged";
-  }
+  const found = decodeCheckedRecord(text);
+  const [clusterId, nodeId] = [found?.get("clusterId"), found?.get("nodeId")];
+  return typeof clusterId === "string" && typeof nodeId === "string" ? { clusterId, nodeId } : "damaged";
 }

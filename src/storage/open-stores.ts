@@ -1,7 +1,7 @@
-import type { LogStore, SnapshotStore } from "../node/index.ts";
-import { storePaths } from "./files.ts";
+import type { Identity, LogStore, SnapshotStore } from "../node/index.ts";
+import { storePaths, type DataFolders } from "./files.ts";
 import { openLogStore, type LogStoreOptions } from "./log-store.ts";
-import { readMembershipRecord, type MembershipRecord } from "./member-record.ts";
+import { readMembershipRecord, writeMembershipRecord, type MembershipRecord } from "./member-record.ts";
 import type { OpenFailure } from "./open-failure.ts";
 import { openSnapshotStore, type SqliteSnapshotStore } from "./snapshot-store.ts";
 
@@ -35,12 +35,33 @@ export async function openStores(options: Omit<LogStoreOptions, "snapshots">): P
     await closed(snapshots.store);
     return repaired;
   }
+  const member = memberOf(options, repaired.store.initial.identity);
   return {
     kind: "opened",
     log: repaired.store,
     snapshots: snapshots.store,
-    notes: [...repaired.notes, ...snapshots.notes],
-    formerMember: readMembershipRecord(storePaths(options)),
+    notes: [...repaired.notes, ...snapshots.notes, ...member.notes],
+    formerMember: member.record,
+  };
+}
+
+/** A damaged record is written anew from a log that was found good: without it, a folder that loses its log is lost. */
+function memberOf(
+  folders: DataFolders,
+  identity: Identity | undefined,
+): { readonly record: MembershipRecord | "damaged" | undefined; readonly notes: readonly string[] } {
+  const paths = storePaths(folders);
+  const record = readMembershipRecord(paths);
+  if (record !== "damaged" || identity === undefined) return { record, notes: [] };
+  try {
+    writeMembershipRecord(paths, identity);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return { record, notes: [`${paths.member} is damaged, and cannot be written anew: ${why}`] };
+  }
+  return {
+    record: readMembershipRecord(paths),
+    notes: [`${paths.member} was damaged, and was written anew from the log`],
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type LogFiles,
 } from "./log-folder.ts";
 
+const SQLITE_HEADER_BYTES = 100;
 const ROUNDS = process.env["KONSUL_LONG"] === "1" ? 40_000 : 2400;
 
 interface Moment {
@@ -77,7 +78,7 @@ test("no flipped bit, cut, deletion or older copy of a single file is believed s
     const { fault, files } = damage(moment, older, prng);
     writeFiles(paths, files);
     const found = inspect(paths);
-    if (found.kind === "untrusted" || found.kind === "newer-format") counts.refused += 1;
+    if (found.kind === "untrusted") counts.refused += 1;
     else if (found.kind === "good" && differenceToHead(moment.model, found.head, found.entries) === undefined) {
       counts.harmless += 1;
     } else believed.push(`${fault}: ${found.kind}`);
@@ -88,6 +89,22 @@ test("no flipped bit, cut, deletion or older copy of a single file is believed s
   expect(believed).toEqual([]);
   expect(counts.refused).toBeGreaterThan(ROUNDS / 3);
 }, 300_000);
+
+test("a flipped bit in the header of the database is damage, or nothing, and no newer release", () => {
+  const moment = defined(makeMoments(4).at(-1), "a moment");
+  const paths = makeDataDir("header");
+  const good = defined(moment.files.database, "a database");
+  for (let bit = 0; bit < SQLITE_HEADER_BYTES * 8; bit += 1) {
+    const database = Uint8Array.from(good);
+    database[bit >> 3] = (database[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    writeFiles(paths, { ...moment.files, database, wal: undefined });
+    const whole = inspect(paths);
+    writeFiles(paths, { ...moment.files, database });
+    for (const found of [whole, inspect(paths)])
+      expect([bit, found.kind]).toEqual([bit, expect.stringMatching(/^(?:untrusted|good)$/)]);
+  }
+  removeDataDir(paths);
+});
 
 test("an undamaged folder is never refused, at any moment", () => {
   const paths = makeDataDir("whole");

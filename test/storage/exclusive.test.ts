@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { LogStore, PersistReceipt, StorageFailure } from "../../src/node/index.ts";
-import type { Result } from "../../src/base/index.ts";
+import { crc32, type Result } from "../../src/base/index.ts";
 import type { Persist } from "../../src/raft/index.ts";
 import { openLogStore, openStores, quarantine, readMembershipRecord, storePaths } from "../../src/storage/index.ts";
 import { Witness } from "../../src/storage/witness.ts";
@@ -149,6 +149,13 @@ test("files of a newer format are refused with a clear message", async () => {
   const { Database } = await import("bun:sqlite");
   const database = new Database(paths.database);
   database.run("PRAGMA user_version = 99");
+  const [row] = database.query<{ record: Uint8Array }, []>("SELECT record FROM head").all();
+  const record = Uint8Array.from(row?.record ?? []);
+  // Magic, format, fields, checksum.
+  record[4] = 99;
+  const end = record.length - 4;
+  new DataView(record.buffer).setUint32(end, crc32(record.subarray(0, end)), true);
+  database.run("UPDATE head SET record = ?", [record]);
   database.close();
   const opened = await openLogStore({ dataDir, boot: BOOT });
   expect(opened.kind).toBe("newer-format");
