@@ -19,7 +19,11 @@ export interface FaultyCluster {
 }
 
 /** Three nodes, each in a folder of its own (or where `places` says), re-synced as often as it is needed. */
-export async function startFaultyCluster(places: readonly string[] = [], executable = KONSUL): Promise<FaultyCluster> {
+export async function startFaultyCluster(
+  places: readonly string[] = [],
+  executable = KONSUL,
+  more: Readonly<Record<string, string>> = {},
+): Promise<FaultyCluster> {
   const ports = freePorts(6);
   const base = temporaryFolder();
   const folderOf = (at: number): string => join(places[at] ?? base, `n${at}`);
@@ -37,7 +41,7 @@ export async function startFaultyCluster(places: readonly string[] = [], executa
     "--limit-request-timeout=2s",
   ];
   const notAwaited = { isReadyAwaited: false, executable };
-  const environment = { KONSUL_RAFT_RESYNC_INTERVAL: "0s" };
+  const environment = { KONSUL_RAFT_RESYNC_INTERVAL: "0s", ...more };
   for (const at of [0, 1, 2]) mkdirSync(folderOf(at), { recursive: true });
   const nodes = await Promise.all([0, 1, 2].map(async (at) => startAgent(flagsOf(at), environment, notAwaited)));
   const urls = ports.slice(0, 3).map((port) => `http://127.0.0.1:${port}`);

@@ -40,6 +40,9 @@ export class Load {
       const found = stored === undefined ? "no answer" : (stored.get(key) ?? "nothing");
       if (found !== value) missing.push(`${key}: ${value} was acknowledged, ${found} found`);
     }
+    for (const [key, value] of stored ?? []) {
+      if (value !== key.replace("k", "v")) missing.push(`${key}: ${value} found, which nobody wrote`);
+    }
     return missing.slice(0, enough);
   }
 
