@@ -60,7 +60,8 @@ export function raftSettings(
       inflightBytesMax: 16 * MIB,
       messageBytesMax: MIB,
       unappliedBytesMax: limits.inflightBytesMax,
-      cacheBytesMax: 64 * MIB,
+      // Some seconds of writes. More would only be older objects for the collector to walk over, and a disk read is cheap.
+      cacheBytesMax: 8 * MIB,
       snapshotSendsMax: config.snapshots.sendsMax,
     },
     limits: { ...DEFAULT_NODE_LIMITS, waitingBytesMax: limits.inflightBytesMax },
