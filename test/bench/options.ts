@@ -20,6 +20,6 @@ export function seconds(fallback = 3): number {
 }
 
 /** Seconds of load before the first figure, until the hot paths are compiled: a server is not new for long. */
-export function warmUp(fallback = 8): number {
+export function warmUp(fallback = 20): number {
   return Number(values["warm-up"] ?? process.env["WARM_UP"] ?? fallback);
 }
