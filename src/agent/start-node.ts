@@ -224,7 +224,7 @@ function serve({ options, node, replica, identity, peers, forgetRecord, tracing 
     services: { ...config.services, refuseCheck: keepers.refuseCheck },
     access: config.acl,
     aclReset: aclResetFile(config.dataDir),
-    ...(peers === undefined ? {} : { askLeader: peers.forward.bind(peers), invite: peers.invite.bind(peers) }),
+    ...(peers === undefined ? {} : { invite: peers.invite.bind(peers) }),
     stopNode: () => onStopRequest?.(),
     metrics,
     logger,
@@ -241,8 +241,7 @@ function serve({ options, node, replica, identity, peers, forgetRecord, tracing 
   // What other nodes hand to this one is answered here or not at all: never handed on once more.
   const app = createApp(deps);
   peers?.serveForwarded(async (request) => answerForwarded((given) => app.fetch(given, ""), request));
-  const isForwarding = config.followerWrites === "forward" && peers !== undefined;
-  const facing = isForwarding ? createApp({ ...deps, forward: peers.forward.bind(peers) }) : app;
+  const facing = peers === undefined ? app : createApp({ ...deps, ...askingLeader(config, peers) });
   server.serve(guarded(facing, options));
   node.start();
   return {
@@ -311,6 +310,15 @@ function logDuplicate({ key, isPresent }: { readonly key: string; readonly isPre
   const advice = "its data folder was copied: stop one of them, and start it with an empty folder and an id of its own";
   if (isPresent) logger.error("Two live processes claim to be one member: neither counts", { member, advice });
   else logger.info("Only one process claims to be this member again", { member });
+}
+
+/** Set apart from what other nodes hand to this one. */
+function askingLeader(
+  { followerWrites }: Config,
+  peers: Peers,
+): Pick<Parameters<typeof createApp>[0], "askLeader" | "forward"> {
+  const askLeader = peers.forward.bind(peers);
+  return followerWrites === "forward" ? { askLeader, forward: askLeader } : { askLeader };
 }
 
 /** Who can write into the leader's data folder may ask for a new first token. */

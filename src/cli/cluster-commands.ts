@@ -36,7 +36,9 @@ function overview(body: Readonly<Record<string, unknown>>): string {
     `leader ${led === null ? paint("red", "none") : text(leading.get("id"))}, term ${text(stats.get("term"))}, commit index ${text(stats.get("commit_index"))}`,
   ];
   if (body["partial"] === true)
-    lines.push(paint("dim", "This node does not lead: the leader knows more about the others"));
+    lines.push(
+      paint("dim", "No leader could be asked: this is what this node knows, and of the others it knows little"),
+    );
   const columns = [
     "id",
     "state",

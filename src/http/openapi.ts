@@ -333,7 +333,10 @@ export const PATHS: Readonly<Record<string, object>> = {
   "/health/live": simple("get", "200 while the process runs"),
   "/health/ready": simple("get", "200 when this node is up to date"),
   "/metrics": simple("get", "Metrics for Prometheus"),
-  "/cluster/status": simple("get", "The cluster as this node sees it"),
+  "/cluster/status": simple(
+    "get",
+    "The cluster as its leader sees it; partial: no leader could be asked, and this is what this node knows",
+  ),
   "/cluster/leader": {
     get: operation("Who leads", [], { "200": "the leader", "404": "no_leader: nobody leads at the moment" }),
   },

@@ -133,9 +133,9 @@ function aclRoutes(on: OnNode): Readonly<Record<string, Route>> {
 
 function clusterRoutes(on: OnNode, say: Said): Readonly<Record<string, Route>> {
   return {
-    "/cluster/status": { GET: say(CLUSTER_READ, clusterStatus) },
+    "/cluster/status": { GET: on(CLUSTER_READ, clusterStatus) },
     "/cluster/leader": { GET: say(CLUSTER_READ, clusterLeader) },
-    "/cluster/peers": { GET: say(CLUSTER_READ, clusterPeers) },
+    "/cluster/peers": { GET: on(CLUSTER_READ, clusterPeers) },
     "/cluster/config": { GET: say(CLUSTER_READ, clusterConfig) },
     "/cluster/snapshot": { POST: on(CLUSTER_ADMIN, takeSnapshot) },
     "/cluster/transfer": { POST: on(CLUSTER_ADMIN, transfer) },

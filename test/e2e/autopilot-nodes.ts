@@ -116,7 +116,7 @@ interface Answer {
   readonly outgoing?: readonly string[];
   readonly stats?: { readonly commit_index: number };
   readonly partial?: boolean;
-  readonly leader?: { readonly id: string } | string | null;
+  readonly leader?: { readonly id: string; readonly http_address: string } | string | null;
   readonly nodes?: readonly { readonly id: string; readonly voter: boolean }[];
   readonly servers?: readonly { readonly id: string; readonly healthy: boolean; readonly waits_for: string | null }[];
 }
@@ -139,9 +139,11 @@ export async function stateOf(url: string): Promise<ClusterState | undefined> {
   const isCommitted = (config.index ?? Infinity) <= (status.stats?.commit_index ?? 0);
   if (status.partial === true || !isCommitted || config.outgoing?.length !== 0) return undefined;
   const { nodes = [], leader } = status;
+  // The others answer with what it says, but their own log may be behind.
+  if (typeof leader !== "object" || leader?.http_address !== new URL(url).host) return undefined;
   const servers = autopilot.servers ?? [];
   return {
-    leader: typeof leader === "object" ? leader?.id : undefined,
+    leader: leader.id,
     voters: nodes
       .filter(({ voter }) => voter)
       .map(({ id }) => id)

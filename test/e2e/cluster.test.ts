@@ -40,6 +40,9 @@ type Status = {
   readonly state: string;
   readonly leader: { readonly id: string } | null;
   readonly cluster_id: string;
+  readonly healthy_voters: number | null;
+  readonly autopilot: { readonly healthy: boolean } | null;
+  readonly partial?: boolean;
   readonly stats: { readonly last_snapshot_index: number };
 };
 
@@ -126,6 +129,26 @@ describe("three nodes", () => {
         expect([key, await (await fetch(`${back.url}/kv/${key}?raw&consistent`)).text()]).toEqual([key, String(at)]);
       }
     }
+  });
+
+  test("are seen the same on every node, and a node that can ask no leader says that it knows little", async () => {
+    const { nodes } = await startCluster(3);
+    const leader = await leaderOf(nodes);
+    const [asked, lost] = [nodes[(leader + 1) % 3], nodes[(leader + 2) % 3]];
+    if (asked === undefined) throw new Error("there are three nodes");
+    await untilStatus([asked], (seen) => seen.healthy_voters === 3 && seen.autopilot?.healthy === true);
+    await lost?.end("SIGKILL");
+    await untilStatus([asked], (seen) => seen.state === "degraded" && seen.healthy_voters === 2);
+    const get = async (path: string): Promise<unknown> => (await fetch(`${asked.url}${path}`)).json();
+    expect(await get("/cluster/status")).not.toHaveProperty("partial");
+    expect(await get("/cluster/health")).toMatchObject({ state: "degraded", servers: { length: 3 } });
+    expect(await get("/cluster/autopilot/state")).toMatchObject({ healthy: false, servers: { length: 3 } });
+    expect(await get("/cluster/peers")).toMatchObject({
+      peers: expect.arrayContaining([expect.objectContaining({ state: "unreachable" })]),
+    });
+    await nodes[leader]?.end("SIGKILL");
+    await untilStatus([asked], (seen) => seen.state === "unavailable" && seen.partial === true && seen.leader === null);
+    expect(await get("/cluster/peers")).toMatchObject({ partial: true });
   });
 
   test("hand leadership over when the leader is told to stop", async () => {

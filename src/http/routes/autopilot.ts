@@ -4,6 +4,7 @@ import { formatDuration, parseDuration } from "../duration.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
 import { refuseParameters } from "../query.ts";
+import { leaderView } from "../leader-view.ts";
 import type { Responder } from "../respond.ts";
 
 export interface AutopilotCall {
@@ -25,14 +26,17 @@ const FIELDS = [
   "upgrade_migration",
 ] as const;
 
-/** Only the leader hears all the others; any other node says what it knows, and that it is partial. */
-export function clusterHealth(deps: HttpDeps, { respond }: AutopilotCall): Response {
+/** As the leader sees it, who alone hears all the others. */
+export async function clusterHealth(deps: HttpDeps, call: AutopilotCall): Promise<Response> {
+  const { respond } = call;
+  const seen = await leaderView(deps, call);
+  if (seen !== undefined) return respond.json(seen);
   const { core } = deps.replica.status();
   const health = deps.autopilot.health();
   const isLeading = core.role === "leader";
   const state = health.leader === "" ? "unavailable" : health.isHealthy ? "healthy" : "degraded";
   return respond.json({
-    state: isLeading || health.leader === "" ? state : "healthy",
+    state: isLeading || health.leader === "" ? state : "degraded",
     failure_tolerance: isLeading ? health.failureTolerance : null,
     servers: isLeading ? serversOf(health) : [],
     ...(isLeading ? {} : { partial: true }),
@@ -40,7 +44,10 @@ export function clusterHealth(deps: HttpDeps, { respond }: AutopilotCall): Respo
 }
 
 /** What autopilot makes of the servers, and what it waits for. */
-export function autopilotState(deps: HttpDeps, { respond }: AutopilotCall): Response {
+export async function autopilotState(deps: HttpDeps, call: AutopilotCall): Promise<Response> {
+  const { respond } = call;
+  const seen = await leaderView(deps, call);
+  if (seen !== undefined) return respond.json(seen);
   const { health, servers, waiting, lastAction } = deps.autopilot.view();
   const isLeading = deps.replica.status().core.role === "leader";
   const placed = new Map(servers.map(({ id, zone, version }) => [id, { zone: zone === "" ? null : zone, version }]));

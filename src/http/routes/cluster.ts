@@ -2,6 +2,7 @@ import type { Replica } from "../../replica/index.ts";
 import { parseMemberKey } from "../../base/index.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
+import { leaderView } from "../leader-view.ts";
 import { Query } from "../query.ts";
 import { serversOf } from "./autopilot.ts";
 import { notLeading, type MembershipCall } from "./membership.ts";
@@ -45,7 +46,15 @@ function nodeFields(status: Status): Readonly<Record<string, unknown>>[] {
   });
 }
 
-export function clusterStatus(deps: HttpDeps, respond: Responder): Response {
+/** The cluster as its leader sees it, and this node's own log. */
+export async function clusterStatus(deps: HttpDeps, call: MembershipCall): Promise<Response> {
+  const seen = await leaderView(deps, call);
+  const own = ownStatus(deps);
+  return call.respond.json(seen === undefined ? own : { ...seen, stats: own["stats"] });
+}
+
+/** `healthy` is the leader's to say: another node, which could not ask it, has lost a voter out of sight. */
+function ownStatus(deps: HttpDeps): Readonly<Record<string, unknown>> {
   const status = deps.replica.status();
   const { core, self } = status;
   const voters = core.membership.voters.length;
@@ -55,9 +64,9 @@ export function clusterStatus(deps: HttpDeps, respond: Responder): Response {
     (key) => key === self || ["leader", "follower"].includes(stateOf(status, key)),
   ).length;
   const leader = deps.replica.leader();
-  return respond.json({
+  return {
     cluster_id: deps.clusterId,
-    state: leader === undefined ? "unavailable" : isLeader && healthy < voters ? "degraded" : "healthy",
+    state: leader === undefined ? "unavailable" : isLeader && healthy === voters ? "healthy" : "degraded",
     leader: leader === undefined ? null : nameFields(leader),
     nodes: nodeFields(status),
     quorum,
@@ -75,7 +84,7 @@ export function clusterStatus(deps: HttpDeps, respond: Responder): Response {
       last_snapshot_index: core.snapshotIndex,
       log_size_bytes: deps.replica.logSizeBytes(),
     },
-  });
+  };
 }
 
 function autopilotOf(deps: HttpDeps): Readonly<Record<string, unknown>> {
@@ -89,7 +98,9 @@ export function clusterLeader(deps: HttpDeps, respond: Responder): Response {
   return respond.json({ ...nameFields(leader), term: deps.replica.status().core.term });
 }
 
-export function clusterPeers(deps: HttpDeps, respond: Responder): Response {
+export async function clusterPeers(deps: HttpDeps, call: MembershipCall): Promise<Response> {
+  const seen = await leaderView(deps, call);
+  if (seen !== undefined) return call.respond.json(seen);
   const status = deps.replica.status();
   const peers = nodeFields(status).map(({ id, name, address, http_address, voter, state, zone, version }) => ({
     id,
@@ -101,7 +112,8 @@ export function clusterPeers(deps: HttpDeps, respond: Responder): Response {
     zone,
     version,
   }));
-  return respond.json({ peers });
+  const isPartial = status.core.role !== "leader";
+  return call.respond.json({ peers, ...(isPartial ? { partial: true } : {}) });
 }
 
 function ids(keys: readonly string[]): string[] {
