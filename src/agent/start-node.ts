@@ -296,7 +296,10 @@ function logConditions(node: RaftNode, logger: Logger, listeners: ConditionListe
       if (observation.kind === "distrusted" && observation.reason === "rolled-back") {
         node.distrust("the other members have seen a later state of this data folder: it was put back to an older one");
       } else if (observation.kind === "distrusted") {
-        logger.error("This node is no member any more and will not campaign again", { reason: observation.reason });
+        logger.error("This node is no member any more and will not campaign again", {
+          reason: observation.reason,
+          advice: "stop it; to have it join once more, start it with an empty data folder",
+        });
       }
       if (observation.kind === "duplicate") logDuplicate(observation, logger);
       if (observation.kind === "role")

@@ -77,6 +77,28 @@ test("konsul leave: a follower and then the leader leave and stop with code 0, a
   expect([last.code, last.problems]).toEqual([1, expect.stringContaining("last voter")]);
 }, 60_000);
 
+test("a node that left and is started again as it was is not let in, splits nothing, and says what to do", async () => {
+  const one = site(3);
+  const nodes = await threeOf(one);
+  const addresses = one.peer.map((port) => `127.0.0.1:${port}`).join(",");
+  expect((await konsul(["leave"], { url: one.urls[2] ?? "" })).code).toBe(0);
+  expect(await nodes[2]?.child.exited).toBe(0);
+  // As the supervisor of a container does it.
+  const again = launchAgent(one.flags(2, `--join=${addresses}`));
+  while (!again.log().includes("no member any more")) await Bun.sleep(20);
+  expect(again.log()).toContain("start it with an empty data folder");
+  const ready = await fetch(`${one.urls[2]}/health/ready`);
+  expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining("removed from the cluster")]);
+  expect((await fetch(`${one.urls[2]}/kv/a`, { method: "PUT", body: "1" })).status).toBe(503);
+  expect((await fetch(`${one.urls[0]}/kv/a`, { method: "PUT", body: "1" })).status).toBe(200);
+  expect((await untilVoters(one.urls.slice(0, 2), 2)).length).toBe(2);
+  // And doing so helps.
+  await again.end("SIGKILL");
+  rmSync(join(one.folder, "n2"), { recursive: true });
+  await startAgent(one.flags(2, `--join=${addresses}`));
+  await untilVoters(one.urls, 3);
+}, 60_000);
+
 test("a node whose disk was lost comes back empty under its old id, and becomes a voter again with all the data", async () => {
   const one = site(3);
   const nodes = await threeOf(one);

@@ -9,6 +9,8 @@ function notReady(deps: HttpDeps): string | undefined {
   const { condition, core, leaderCommit } = deps.replica.status();
   if (condition.kind === "untrusted" || condition.kind === "halted") return condition.reason;
   if (condition.kind !== "running") return "this node is not running";
+  if (core.role === "removed")
+    return "this node was removed from the cluster: stop it, or start it with an empty data folder to have it join once more";
   if (core.leader === undefined) return "no node leads";
   const { lagEntriesMax, lagMsMax, lastContactMsMax } = deps.health;
   const lag = leaderCommit - core.applied;
