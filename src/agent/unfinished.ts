@@ -1,7 +1,8 @@
 import { rmSync } from "node:fs";
 import { constants } from "node:os";
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Not SIGHUP: who listens to it ends at it, also under `nohup`, as the runtime forgets that it was to be ignored. */
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export interface Unfinished {
   /** It is finished, and stays. */

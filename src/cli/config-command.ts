@@ -6,7 +6,8 @@ import { unreadable } from "./unreadable.ts";
 
 export async function validate(call: Invocation): Promise<number> {
   const [name = ""] = call.positions;
-  const result = loadConfig({ flags: new Map(), environment: {}, file: { name, text: readFile(name) } });
+  const file = { name, text: readFile(name) };
+  const result = loadConfig({ flags: new Map(), environment: {}, file, isFileAlone: true });
   if (call.flags.has("json")) {
     printJson({ valid: result.ok, mistakes: result.ok ? [] : result.error });
     return result.ok ? 0 : 1;

@@ -30,7 +30,11 @@ function isHostPort(address: string): boolean {
 type Add = (key: string, message: string) => void;
 
 /** Settings that are right each, and wrong together. */
-export function contradictions(config: Config, written: ReadonlyMap<string, Written>): readonly Mistake[] {
+export function contradictions(
+  config: Config,
+  written: ReadonlyMap<string, Written>,
+  { isFileAlone }: { readonly isFileAlone: boolean },
+): readonly Mistake[] {
   const mistakes: Mistake[] = [];
   const add: Add = (key, message) => void mistakes.push({ source: written.get(key)?.source ?? key, message });
   checkNode(config, add);
@@ -38,7 +42,8 @@ export function contradictions(config: Config, written: ReadonlyMap<string, Writ
   checkApi(config, add);
   if (config.tracing.isEnabled) checkTracing(config, add);
   if (config.raft.isEnabled) checkPeers(config, add);
-  else if (!written.has("raft.enabled")) checkNoPeers(written, add);
+  // Of a file alone nobody can say so: flags and variables may still give the node its peers.
+  else if (!isFileAlone && !written.has("raft.enabled")) checkNoPeers(written, add);
   return mistakes;
 }
 

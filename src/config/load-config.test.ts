@@ -196,6 +196,7 @@ describe("loadConfig()", () => {
     expect(mistakes({ environment: address })).toEqual([refused]);
     const file = { name: "k.yaml", text: "raft:\n  advertise_addr: 10.0.0.1:7000\n" };
     expect(mistakes({ file }).map(({ source }) => source)).toEqual(["k.yaml: raft.advertise_addr"]);
+    expect(mistakes({ file, isFileAlone: true })).toEqual([]);
     for (const [name, text] of Object.entries({ raft: "true", bootstrap: "true", join: "a:1", "raft ": "false" })) {
       expect(mistakes({ environment: address, flags: flags({ [name.trim()]: text }) })).toEqual([]);
     }

@@ -29,7 +29,7 @@ export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]>
   }
   if (all.length > 0) return err(all);
   const config = assemble(new Reader(read), values);
-  const contradicting = contradictions(config, values);
+  const contradicting = contradictions(config, values, { isFileAlone: sources.isFileAlone === true });
   return contradicting.length > 0 ? err(contradicting) : ok(config);
 }
 

@@ -16,6 +16,8 @@ export interface Sources {
   readonly flags: ReadonlyMap<string, readonly string[]>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly file?: { readonly name: string; readonly text: string };
+  /** Only the file is judged: what flags and variables would add is not known. */
+  readonly isFileAlone?: boolean;
 }
 
 /** Values by setting key, the first source that has it: flag, variable, file, and OpenTelemetry's own variables. */

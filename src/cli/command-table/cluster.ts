@@ -22,7 +22,7 @@ export const CLUSTER_COMMANDS: readonly Command[] = [
     ],
     run: async (call) => (await import("../health-command.ts")).health(call),
   }),
-  client("cluster status", "shows the cluster as the agent sees it", {
+  client("cluster status", "shows the cluster as its leader sees it", {
     flags: [
       { name: "watch", help: "again and again, until it is interrupted; with --json one line each" },
       { name: "interval", value: "DURATION", help: "with --watch: how often (default: 2s)" },
