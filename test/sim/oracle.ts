@@ -38,6 +38,15 @@ export interface Observed {
   readonly status: () => CoreStatus | undefined;
 }
 
+interface AppliedHere {
+  readonly stateHash: string;
+  /** The command version that a release must know to apply it. */
+  readonly needs: number;
+  readonly result: unknown;
+  /** Simulated ms. */
+  readonly at: number;
+}
+
 /** Sees everything that passes the ports of all processes, and says when a promise is broken. */
 export class Oracle {
   readonly committed: CommittedLog;
@@ -143,16 +152,11 @@ export class Oracle {
     }
   }
 
-  /** `needs`: the command version that a release must know to apply it. */
-  onApply(
-    by: Observed,
-    entry: Entry,
-    { stateHash, needs }: { readonly stateHash: string; readonly needs: number },
-  ): void {
+  onApply(by: Observed, entry: Entry, { needs, ...applied }: AppliedHere): void {
     const isKnown = this.committed.lastIndex >= entry.index;
     const status = isKnown ? undefined : by.status();
     const term = status?.term ?? by.durable.hard.term;
-    this.committed.onApply(entry, { key: by.key, term, stateHash });
+    this.committed.onApply(entry, { key: by.key, term, ...applied });
     if (isKnown) return;
     checkAgreed(entry.index, { needs, agreed: this.memberships.current?.clusterVersion ?? 1 }, this.#fail);
     if (needs > 1) this.#marks.hit("command of a newer version");

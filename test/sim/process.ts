@@ -348,7 +348,12 @@ export class Process implements Running {
     return {
       apply: (entry: Entry) => {
         const result = machine.apply(entry);
-        oracle.onApply(this, entry, { stateHash: machine.stateHash(), needs: machine.versionOf(entry) });
+        oracle.onApply(this, entry, {
+          stateHash: machine.stateHash(),
+          needs: machine.versionOf(entry),
+          result,
+          at: this.#world.scheduler.now,
+        });
         if (this.full !== undefined) this.#world.ledger.onApplied(entry, result);
         return result;
       },

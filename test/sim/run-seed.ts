@@ -9,6 +9,8 @@ import { Trace } from "./trace.ts";
 import { drawSwarm, type SwarmLimits, type SwarmOptions } from "./swarm.ts";
 import { ViolationFound, type Violation } from "./violation.ts";
 import { decodeWrite } from "./workload/command.ts";
+import type { Outcome } from "./workload/history.ts";
+import { resultOfWrite } from "./workload/tiny-machine.ts";
 import { Asks } from "./workload/asks.ts";
 import { Client } from "./workload/client.ts";
 import { Operator } from "./workload/operator.ts";
@@ -116,17 +118,25 @@ function populate(world: World): void {
 }
 
 function checkHistory(world: World): void {
-  const counterexample = world.history.check();
-  if (counterexample !== undefined) world.fail("history is linearizable", counterexample);
-  if (world.options.machine !== "tiny") return;
-  const found = new Set<number>();
+  const isTiny = world.options.machine === "tiny";
+  const outcomes = isTiny ? outcomesOf(world) : undefined;
+  const verdict = world.history.check(outcomes);
+  if (verdict.kind === "violation") world.fail("history is linearizable", verdict.why);
+  if (verdict.kind === "undecided") world.marks.add("history too long to be judged", 1);
+}
+
+/** What became of every write in the log. */
+function outcomesOf(world: World): ReadonlyMap<string, Outcome> {
+  const found = new Map<string, Outcome>();
   for (let index = 1; index <= world.oracle.committed.lastIndex; index += 1) {
-    const entry = world.oracle.committed.at(index)?.entry;
-    if (entry === undefined || entry.kind !== "command") continue;
+    const { entry, result, at } = world.oracle.committed.at(index) ?? {};
+    if (entry?.kind !== "command" || at === undefined) continue;
     const { value } = decodeWrite(entry.data);
     if (world.refused.has(value))
       world.fail("refused is not done", `the refused write ${value} is committed at ${index}`);
-    if (found.has(value)) world.fail("committed once", `the write ${value} is committed twice, again at ${index}`);
-    found.add(value);
+    if (found.has(String(value)))
+      world.fail("committed once", `the write ${value} is committed twice, again at ${index}`);
+    found.set(String(value), { result: resultOfWrite(result), at });
   }
+  return found;
 }

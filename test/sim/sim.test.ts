@@ -84,9 +84,15 @@ describe("History", () => {
     history.add(2, { ...put, value: 8 }, { from: 11, to: 12, told: undefined });
     const get = { kind: "get", key: 1 } as const;
     history.add(3, get, { from: 20, to: 21, told: { kind: "read", row: { value: 8, index: 3 } } });
-    expect(history.check()).toBeUndefined();
+    expect(history.check().kind).toBe("linearizable");
+    const happened = (index: number, at: number) =>
+      history.check(new Map([["8", { result: { kind: "written", index }, at }]])).kind;
+    expect(happened(3, 15)).toBe("linearizable");
+    // The read at 20 has seen it, with that index.
+    expect(happened(4, 15)).toBe("violation");
+    expect(history.check(new Map()).kind).toBe("violation");
     history.add(4, get, { from: 30, to: 31, told: { kind: "read", row: { value: 7, index: 2 } } });
-    expect(history.check()).toBeDefined();
+    expect(history.check().kind).toBe("violation");
   });
 });
 

@@ -9,6 +9,14 @@ export interface Committed {
   readonly knownIn: Term;
   /** The state's hash after it. */
   stateHash: string;
+  /** What the state machine gave back there, and when. */
+  readonly result: unknown;
+  readonly at: number;
+}
+
+interface AppliedBy extends Pick<Committed, "stateHash" | "result" | "at"> {
+  readonly key: MemberKey;
+  readonly term: Term;
 }
 
 /** The one log that all nodes agree on, as far as it is known; what contradicts it breaks a promise. @see Raft §5.4 */
@@ -29,13 +37,14 @@ export class CommittedLog {
   }
 
   /** State machine safety. */
-  onApply(entry: Entry, by: { readonly key: MemberKey; readonly term: Term; readonly stateHash: string }): void {
+  onApply(entry: Entry, by: AppliedBy): void {
     const known = this.#entries[entry.index - 1];
     if (known === undefined) {
       if (entry.index !== this.#entries.length + 1) {
         this.#fail("state machine safety", `${by.key} applies ${entry.index}, but ${this.#entries.length} is the last`);
       }
-      this.#entries.push({ entry, knownIn: by.term, stateHash: by.stateHash });
+      const { stateHash, result, at } = by;
+      this.#entries.push({ entry, knownIn: by.term, stateHash, result, at });
       return;
     }
     if (known.entry.term !== entry.term || known.entry.chain !== entry.chain) {

@@ -54,6 +54,7 @@ function members(voters: readonly string[], outgoing: readonly string[] = []): M
 const A = "a~000000000000000a";
 const B = "b~000000000000000b";
 const C = "c~000000000000000c";
+const APPLIED = { result: undefined, at: 0 };
 
 const header = { clusterId: "", epoch: { counter: 0, random: "" }, from: A, fromBoot: "1", to: B };
 
@@ -121,15 +122,19 @@ describe("canaries: each invariant is broken once, and says so", () => {
 
   test("two entries applied at one index, or two states after it", () => {
     const log = new CommittedLog(fail);
-    log.onApply(entry(1, 1, 10), { key: A, term: 1, stateHash: "x" });
-    expect(() => log.onApply(entry(1, 2, 11), { key: B, term: 2, stateHash: "x" })).toThrow("state machine safety");
-    expect(() => log.onApply(entry(1, 1, 10), { key: B, term: 2, stateHash: "y" })).toThrow("equal states");
-    expect(() => log.onApply(entry(3, 1, 12), { key: B, term: 2, stateHash: "y" })).toThrow("state machine safety");
+    log.onApply(entry(1, 1, 10), { key: A, term: 1, stateHash: "x", ...APPLIED });
+    expect(() => log.onApply(entry(1, 2, 11), { key: B, term: 2, stateHash: "x", ...APPLIED })).toThrow(
+      "state machine safety",
+    );
+    expect(() => log.onApply(entry(1, 1, 10), { key: B, term: 2, stateHash: "y", ...APPLIED })).toThrow("equal states");
+    expect(() => log.onApply(entry(3, 1, 12), { key: B, term: 2, stateHash: "y", ...APPLIED })).toThrow(
+      "state machine safety",
+    );
   });
 
   test("a leader without a committed entry, or with another one", () => {
     const log = new CommittedLog(fail);
-    log.onApply(entry(1, 1, 10), { key: A, term: 1, stateHash: "x" });
+    log.onApply(entry(1, 1, 10), { key: A, term: 1, stateHash: "x", ...APPLIED });
     expect(() => log.onLeader(B, 2, 0)).toThrow("leader completeness");
     expect(() => log.onLeader(B, 1, 0)).not.toThrow();
     const append: Append = {
@@ -180,7 +185,7 @@ describe("canaries: each invariant is broken once, and says so", () => {
     const log = new CommittedLog(fail);
     const memberships = new MembershipSafety(fail);
     const first: Entry = { ...entry(1, 1, 10), kind: "membership", data: encodeMembership(members([A])) };
-    log.onApply(first, { key: A, term: 1, stateHash: "x" });
+    log.onApply(first, { key: A, term: 1, stateHash: "x", ...APPLIED });
     memberships.onCommitted(first);
     const meta: SnapshotMeta = {
       id: "s",
@@ -203,7 +208,7 @@ describe("canaries: each invariant is broken once, and says so", () => {
     const check = (wrong: Partial<SnapshotMeta>) => () =>
       checkSnapshot({ ...meta, ...wrong }, { log, memberships }, fail);
     expect(check({})).not.toThrow();
-    expect(check({ stateHash: "y" })).toThrow("snapshot is the state");
+    expect(check({ stateHash: "y", ...APPLIED })).toThrow("snapshot is the state");
     expect(check({ chain: 11 })).toThrow("snapshot is the state");
     expect(check({ index: 2 })).toThrow("snapshot is the state");
     expect(check({ membershipIndex: 0 })).toThrow("snapshot is the state");

@@ -153,10 +153,15 @@ export class TinyMachine implements SimulatedMachine {
   }
 
   resultOf(result: unknown): KvWriteResult {
-    if (typeof result !== "object" || result === null || !("kind" in result)) throw new TypeError("is no result");
-    if (result.kind === "written" && "index" in result && typeof result.index === "number") {
-      return { kind: "written", index: result.index };
-    }
-    return { kind: "conflict" };
+    return resultOfWrite(result);
   }
+}
+
+/** What a tiny machine gave back for a write. */
+export function resultOfWrite(result: unknown): KvWriteResult {
+  if (typeof result !== "object" || result === null || !("kind" in result)) throw new TypeError("is no result");
+  if (result.kind === "written" && "index" in result && typeof result.index === "number") {
+    return { kind: "written", index: result.index };
+  }
+  return { kind: "conflict" };
 }
