@@ -5,7 +5,7 @@ import type { Fate, Orders } from "./boot-stage.ts";
 
 const isLong = process.env["KONSUL_LONG"] === "1";
 /** One of so many combinations is run. */
-const STRIDE = Number(process.env["KONSUL_BOOT_STRIDE"] ?? (isLong ? 1 : 70));
+const STRIDE = Number(process.env["KONSUL_BOOT_STRIDE"] ?? (isLong ? 1 : 10));
 const FROM = Number(process.env["KONSUL_BOOT_FROM"] ?? 0);
 
 const VALUE = 4711;
