@@ -146,6 +146,12 @@ describe("three nodes", () => {
     expect(await get("/cluster/peers")).toMatchObject({
       peers: expect.arrayContaining([expect.objectContaining({ state: "unreachable" })]),
     });
+    // Connected, but silent: nobody waits for it longer than half a second.
+    nodes[leader]?.child.kill("SIGSTOP");
+    expect(await get("/cluster/status")).toMatchObject({
+      partial: true,
+      state: expect.not.stringMatching("^healthy$"),
+    });
     await nodes[leader]?.end("SIGKILL");
     await untilStatus([asked], (seen) => seen.state === "unavailable" && seen.partial === true && seen.leader === null);
     expect(await get("/cluster/peers")).toMatchObject({ partial: true });
