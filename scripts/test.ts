@@ -1,15 +1,50 @@
 // Runs the parts of the test suite and prints one closing line that counts real tests.
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { PARTS, type Part } from "./parts.ts";
 import { addCounts, countsOf, type Counts } from "./test-counts.ts";
 
 const root = join(import.meta.dir, "..");
-const options = process.argv.slice(2);
-const only = options.includes("--only") ? options[options.indexOf("--only") + 1] : undefined;
+const { isLong, only } = readOptions();
 const children = new Set<Bun.Subprocess>();
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+interface Options {
+  readonly isLong: boolean;
+  readonly only: ReadonlySet<string> | undefined;
+}
+
+/** Ends the process where there is nothing to run. */
+function readOptions(): Options {
+  const names = PARTS.map(({ name }) => name);
+  const usage = `scripts/test [--only PART,…] [--long] [--system]
+  --only     runs these parts, in their own order: ${names.join(", ")}
+  --long     longer histories, more rounds
+  --system   installs Debian's packages that optional tests need (as on CI)`;
+  try {
+    const { values } = parseArgs({
+      options: {
+        help: { type: "boolean" },
+        long: { type: "boolean" },
+        system: { type: "boolean" },
+        only: { type: "string" },
+      },
+    });
+    if (values.help === true) {
+      say(usage);
+      process.exit(0);
+    }
+    const chosen = values.only?.split(",");
+    const unknown = chosen?.find((name) => !names.includes(name));
+    if (unknown !== undefined) throw new TypeError(`There is no part "${unknown}"`);
+    return { isLong: values.long === true, only: chosen === undefined ? undefined : new Set(chosen) };
+  } catch (cause) {
+    process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n${usage}\n`);
+    return process.exit(2);
+  }
 }
 
 function stopChildren(): void {
@@ -27,7 +62,7 @@ async function run(part: Part): Promise<Counts> {
       ...process.env,
       PATH: `${join(root, "node_modules", ".bin")}:${process.env["PATH"] ?? ""}`,
       KONSUL_BIN: join(root, "dist", "konsul"),
-      ...(options.includes("--long") ? { KONSUL_LONG: "1" } : {}),
+      ...(isLong ? { KONSUL_LONG: "1" } : {}),
     },
   });
   children.add(child);
@@ -60,7 +95,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 let total: Counts = { passed: 0, failed: 0, skipped: 0 };
 for (const part of PARTS) {
-  if (only !== undefined && part.name !== only) continue;
+  if (only?.has(part.name) === false) continue;
   if (part.needs !== undefined && new Bun.Glob(part.needs).scanSync({ cwd: root }).next().done === true) continue;
   total = addCounts(total, await run(part));
 }
