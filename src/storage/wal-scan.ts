@@ -18,6 +18,9 @@ export interface WalScan {
 
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
+const COMMIT_MARK_END = 8;
+/** The least that a disk writes whole. */
+const SECTOR_BYTES = 512;
 const MAGIC = 0x377f0682;
 
 interface WalHeader {
@@ -110,7 +113,15 @@ function judge({ view, header, frameBytes, frameCount, bad }: BadFrame): "torn" 
     const at = HEADER_BYTES + frame * frameBytes;
     if (!isOfSalts(view, at, header)) continue;
     if (hasCommit) return "corrupt";
-    hasCommit = isCommit(view, at);
+    hasCommit = isCommit(view, at) && !isCommitApart(at);
   }
   return "torn";
+}
+
+/**
+ * The mark of a commit lies in one sector and the salts behind it in the next: of a torn write the mark may be that of an
+ * older frame in the same place.
+ */
+function isCommitApart(at: number): boolean {
+  return (at + COMMIT_MARK_END) % SECTOR_BYTES === 0;
 }
