@@ -13,7 +13,7 @@ import { OPS, type DiskService, type Request } from "./wire.ts";
 import type { Witness } from "./witness.ts";
 
 /** So many pages take a few milliseconds, and fewer than one transaction in a hundred waits for them. */
-const CHECKPOINT_PAGES = 512;
+const CHECKPOINT_PAGES = 1024;
 const WATCH_MS = 1000;
 
 interface FileId {
