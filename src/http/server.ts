@@ -14,28 +14,38 @@ import { traceRequest } from "./trace-request.ts";
 /** A backup may be that large; every other route stops reading far earlier. */
 const BODY_BYTES_MAX = 64 * 1024 ** 3;
 
-/** The Elysia application over all routes; also what tests call without a socket. */
+/**
+ * The Elysia application over all routes; also what tests call without a socket. Its handlers are bound functions: Elysia
+ * reads the text of a function to find out whether it is asynchronous, takes nearly every other one for it, and then waits
+ * for answers that are there already.
+ */
 export function createApp(deps: HttpDeps): App {
   const app = new Elysia({ strictPath: true });
   const answer = answerer(deps);
   for (const [path, route] of Object.entries(routes(deps))) {
-    app.all(path, ({ request }) => answer(path, route, request), { parse: "none" });
+    app.all(path, answer.bind(undefined, path, route));
   }
   if (deps.hasSwagger) {
     for (const path of ["/swagger", "/swagger/*"]) {
-      app.get(path, ({ request }) => answer(path, swaggerRoute(deps.version), request));
+      app.get(path, answer.bind(undefined, path, swaggerRoute(deps.version)));
     }
   }
-  app.all("/*", ({ request }) => answer("/*", undefined, request), { parse: "none" });
-  app.onError(({ request, error }) => {
+  app.all("/*", answer.bind(undefined, "/*", undefined));
+  const failed = (request: Request, error: unknown): Response => {
     deps.logger.error("A request failed in an unexpected way", {
       error: error instanceof Error ? error.message : "unknown",
     });
     return new Responder(deps.replica, requestId(request)).error(
       new ApiError("internal", "This request failed in an unexpected way; the log has more under the request id"),
     );
-  });
-  return { fetch: (request) => app.fetch(withLongHost(request)) };
+  };
+  app.onError(({ request, error }) => failed(request, error));
+  return {
+    fetch: (request) => {
+      const answered = app.fetch(withLongHost(request));
+      return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
+    },
+  };
 }
 
 /** Elysia looks for the path from the 11th character of the URL on: a host of one or two letters would hide it. */
@@ -56,12 +66,16 @@ function isWaiting({ url }: Call): boolean {
   return ["index", "min_index", "profile"].some((name) => url.searchParams.has(name)) || url.pathname === "/snapshot";
 }
 
-type Answer = (path: string, route: Route | undefined, request: Request) => Response | Promise<Response>;
+type Answer = (
+  path: string,
+  route: Route | undefined,
+  context: { readonly request: Request },
+) => Response | Promise<Response>;
 
 /** What needs no waiting is answered without a promise: that is what makes a local read cheap. */
 function answerer(deps: HttpDeps): Answer {
   const metrics = new RequestMetrics(deps.metrics);
-  return (path, route, request) => {
+  return (path, route, { request }) => {
     const startedAt = deps.clock.now();
     metrics.inFlight += 1;
     const respond = new Responder(deps.replica, requestId(request));
