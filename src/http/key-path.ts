@@ -1,4 +1,5 @@
-import { fromUtf8, utf8 } from "../base/index.ts";
+import { isUtf8 } from "node:buffer";
+import { utf8 } from "../base/index.ts";
 import { ApiError } from "./errors.ts";
 
 export const KEY_BYTES_MAX = 1024;
@@ -37,11 +38,7 @@ export function checkPrefix(prefix: Uint8Array): Uint8Array {
     throw new ApiError("invalid_key", `The key has ${prefix.length} bytes: a key has 1 to ${KEY_BYTES_MAX}`);
   }
   if (prefix.includes(0)) throw new ApiError("invalid_key", "The key holds a NUL byte");
-  try {
-    fromUtf8(prefix);
-  } catch {
-    throw new ApiError("invalid_key", "The key is not UTF-8");
-  }
+  if (!isUtf8(prefix)) throw new ApiError("invalid_key", "The key is not UTF-8");
   return prefix;
 }
 

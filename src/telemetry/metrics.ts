@@ -39,10 +39,15 @@ export class Metrics {
     const values = Object.values(labels);
     // Most have one label: its value is a key that need not be built.
     const key = values.length === 1 ? (values[0] ?? "") : values.join("\0");
-    const series = this.#series.get(name) ?? new Map<string, BoundCounter>();
-    const counter = series.get(key) ?? this.counter(name, labels);
-    this.#series.set(name, series.set(key, counter));
+    const counter = this.#series.get(name)?.get(key) ?? this.#addSeries(name, labels, key);
     counter.increase(by);
+  }
+
+  #addSeries(name: MetricName, labels: Labels, key: string): BoundCounter {
+    const counter = this.counter(name, labels);
+    const series = this.#series.get(name) ?? new Map<string, BoundCounter>();
+    this.#series.set(name, series.set(key, counter));
+    return counter;
   }
 
   /** Counts here, and brings the sum to the registry with each scrape. Once a series, not once an event. */

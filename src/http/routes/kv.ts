@@ -26,6 +26,7 @@ export interface WriteCall {
 /** One request to the key-value routes. */
 export interface KvCall extends WriteCall {
   readonly respond: Responder;
+  /** Checked already; empty only where keys are deleted by their prefix. */
   readonly key: Uint8Array;
 }
 
@@ -42,7 +43,7 @@ export async function write(deps: HttpDeps, call: WriteCall, command: KvCommand)
 
 export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
   const query = new Query(call.url, ["flags", "cas", "key", "acquire", "release"]);
-  const key = checkWrittenKey(checkKey(call.key), deps.limits.keyBytesMax);
+  const key = checkWrittenKey(call.key, deps.limits.keyBytesMax);
   const body = await readValue(call.request, deps.limits.valueBytesMax);
   const written =
     body instanceof Uint8Array
@@ -84,8 +85,7 @@ function lockTerms(
 
 export function getKey(deps: HttpDeps, call: KvCall): Response | Promise<Response> {
   const query = new Query(call.url, GET_PARAMETERS);
-  const key = checkKey(call.key);
-  const prepared = deps.replica.prepareRead(query.readTerms({ key }, call.request));
+  const prepared = deps.replica.prepareRead(query.readTerms({ key: call.key }, call.request));
   const answer = (failure: ReadFailure | undefined): Response => {
     if (failure !== undefined) throw readFailure(failure);
     return answerKey(deps, call, query);
