@@ -3,13 +3,14 @@ import type { ForwardedRequest } from "../cluster/index.ts";
 import { isRecord } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import { FORWARDED_HEADERS } from "./forward.ts";
+import type { RequestUrl } from "./request-url.ts";
 
 /** Whoever looks at a cluster in trouble gets an answer soon, from whoever he asked. */
 const PATIENCE_MS = 500;
 
 export interface LeaderQuestion {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
 }
 
 /**

@@ -2,13 +2,14 @@ import { utf8, type LogIndex } from "../base/index.ts";
 import type { StateScope } from "../fsm/index.ts";
 import type { ReadTerms } from "../replica/index.ts";
 import { badRequest } from "./errors.ts";
+import type { RequestUrl } from "./request-url.ts";
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m)?$/;
 const FACTOR_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 const DEFAULT_WAIT_MS = 300_000;
 
 /** @throws ApiError bad_request for any parameter */
-export function refuseParameters(url: URL): void {
+export function refuseParameters(url: RequestUrl): void {
   const [name] = [...url.searchParams.keys()];
   if (name !== undefined) throw badRequest(name, "is no parameter of this route; it takes none");
 }
@@ -20,7 +21,7 @@ const AT_ONCE: ReadTerms = { isConsistent: false };
 export class Query {
   readonly #parameters: URLSearchParams;
 
-  constructor(url: URL, known: readonly string[]) {
+  constructor(url: RequestUrl, known: readonly string[]) {
     this.#parameters = url.search === "" ? NONE : url.searchParams;
     if (this.#parameters === NONE) return;
     for (const name of this.#parameters.keys()) {

@@ -41,10 +41,11 @@ import {
 import { createSession, destroySession, getSession, listSessions, renewSession } from "./routes/sessions.ts";
 import { transact } from "./routes/txn.ts";
 import { watch } from "./routes/watch.ts";
+import type { RequestUrl } from "./request-url.ts";
 
 export interface Call {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
   readonly access: Access;
 }
@@ -215,7 +216,7 @@ function watchNeeds(call: Call): readonly AclNeed[] {
 }
 
 /** Read as the handlers read it. */
-function textOf(url: URL, name: string): Uint8Array {
+function textOf(url: RequestUrl, name: string): Uint8Array {
   return new Query(url, [...url.searchParams.keys()]).text(name) ?? new Uint8Array(0);
 }
 
@@ -243,7 +244,7 @@ function nameFrom(raw: string): string {
 }
 
 /** The bytes behind `name=`, still percent-encoded: `URLSearchParams` would replace what is not UTF-8. */
-function rawParameter(url: URL, name: string): string {
+function rawParameter(url: RequestUrl, name: string): string {
   for (const pair of url.search.slice(1).split("&")) {
     if (pair.startsWith(`${name}=`)) return pair.slice(name.length + 1).replaceAll("+", "%20");
   }

@@ -7,6 +7,7 @@ import { refuseKey } from "./idempotency.ts";
 import { forwardWrite, isForwardable, keepBody, type KeptRequest } from "./forward.ts";
 import { Responder } from "./respond.ts";
 import { RequestMetrics } from "./request-metrics.ts";
+import { RequestUrls } from "./request-url.ts";
 import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
 import { traceRequest } from "./trace-request.ts";
@@ -75,11 +76,12 @@ type Answer = (
 /** What needs no waiting is answered without a promise: that is what makes a local read cheap. */
 function answerer(deps: HttpDeps): Answer {
   const metrics = new RequestMetrics(deps.metrics);
+  const urls = new RequestUrls();
   return (path, route, { request }) => {
     const startedAt = deps.clock.now();
     metrics.inFlight += 1;
     const respond = new Responder(deps.replica, requestId(request));
-    const call: Call = { request, url: new URL(request.url), respond, access: new Access(deps, request) };
+    const call: Call = { request, url: urls.of(request.url), respond, access: new Access(deps, request) };
     const finish = (response: Response): Response => {
       metrics.inFlight -= 1;
       const { method } = request;

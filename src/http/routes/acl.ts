@@ -16,10 +16,11 @@ import { writeFailure } from "../failures.ts";
 import { percentDecode } from "../key-path.ts";
 import { refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface AclCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
   readonly access: { readonly actor: string };
 }
@@ -130,7 +131,7 @@ export async function deletePolicy(deps: HttpDeps, { url, respond }: AclCall): P
   return respond.json({ message: "Deleted", name, modify_index: result.modifyIndex });
 }
 
-async function write(deps: HttpDeps, url: URL, command: AclCommand): Promise<AclResult> {
+async function write(deps: HttpDeps, url: RequestUrl, command: AclCommand): Promise<AclResult> {
   const outcome = await deps.replica.write(command);
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
   if (isAclResult(outcome.result)) return outcome.result;
@@ -175,7 +176,7 @@ function policyFields(name: string, row: AclPolicyRow): Readonly<Record<string, 
   return { name, description, rules, create_index: createIndex, modify_index: modifyIndex };
 }
 
-function nameBehind({ pathname }: URL, start: string): string {
+function nameBehind({ pathname }: RequestUrl, start: string): string {
   return checkAclName("name", new TextDecoder().decode(percentDecode(pathname.slice(start.length))));
 }
 

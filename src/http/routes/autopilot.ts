@@ -6,10 +6,11 @@ import { writeFailure } from "../failures.ts";
 import { refuseParameters } from "../query.ts";
 import { leaderView } from "../leader-view.ts";
 import type { Responder } from "../respond.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface AutopilotCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
 }
 

@@ -14,10 +14,11 @@ import { ApiError } from "../errors.ts";
 import { readFailure, writeFailure } from "../failures.ts";
 import { refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface BackupCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
 }
 
@@ -71,11 +72,11 @@ type Done = Extract<RestoreResult, { readonly kind: "restore-done" }>;
 
 class Stage {
   readonly #deps: HttpDeps;
-  readonly #url: URL;
+  readonly #url: RequestUrl;
   readonly #id: string;
   #chunks = 0;
 
-  constructor(deps: HttpDeps, url: URL, id: string) {
+  constructor(deps: HttpDeps, url: RequestUrl, id: string) {
     this.#deps = deps;
     this.#url = url;
     this.#id = id;

@@ -4,13 +4,14 @@ import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
 import { Query } from "../query.ts";
 import type { Responder } from "../respond.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 const PROFILE_SECONDS_MAX = 60;
 
 /** What only the node itself can say for a support bundle; settings and log lines come without secrets. */
 export async function debug(
   deps: HttpDeps,
-  { url, respond }: { readonly url: URL; readonly respond: Responder },
+  { url, respond }: { readonly url: RequestUrl; readonly respond: Responder },
 ): Promise<Response> {
   const query = new Query(url, ["profile", "collect"]);
   const seconds = query.integer("profile", { min: 0, max: PROFILE_SECONDS_MAX }) ?? 0;

@@ -5,10 +5,11 @@ import { FORWARDED_HEADERS } from "../forward.ts";
 import { refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import { notLeading } from "./membership.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface JoiningCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
 }
 

@@ -12,6 +12,7 @@ import { checkKey, checkPrefix, checkWrittenKey } from "../key-path.ts";
 import { Query, READ_PARAMETERS } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import { putLocked } from "./locks.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 const GET_PARAMETERS = [...READ_PARAMETERS, "raw", "key"];
 const KEYS_DELETED_MAX = 100_000;
@@ -19,7 +20,7 @@ const KEYS_DELETED_MAX = 100_000;
 /** What every write looks at. */
 export interface WriteCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly access: { readonly actor: string };
 }
 

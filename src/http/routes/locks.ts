@@ -5,9 +5,10 @@ import { ApiError } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
 import { onceKeyOf, reusedKey } from "../idempotency.ts";
 import type { Responder } from "../respond.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface LockCall {
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
   readonly request: Request;
   readonly access: { readonly actor: string };

@@ -6,10 +6,11 @@ import { ApiError, badRequest } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
 import { percentDecode } from "../key-path.ts";
 import type { Responder } from "../respond.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface MembershipCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
 }
 
@@ -69,7 +70,7 @@ export async function transfer(deps: HttpDeps, { request, url, respond }: Member
   return respond.json({ message: "Leadership was handed over" });
 }
 
-function idBehind(url: URL, start: string): string {
+function idBehind(url: RequestUrl, start: string): string {
   const bytes = percentDecode(url.pathname.slice(start.length));
   try {
     return fromUtf8(bytes);
@@ -90,12 +91,12 @@ function find(deps: HttpDeps, id: string): Found {
 }
 
 /** For what only the leader can judge: others may not know the newest members. */
-export function notLeading({ replica }: HttpDeps, url: URL): ApiError {
+export function notLeading({ replica }: HttpDeps, url: RequestUrl): ApiError {
   return writeFailure({ kind: "refused", refusal: replica.whereToWrite() }, url.href);
 }
 
 /** The one mapping of a membership change or transfer that was not done. @throws ApiError */
-export function finish(outcome: MembershipOutcome, url: URL, what: string): void {
+export function finish(outcome: MembershipOutcome, url: RequestUrl, what: string): void {
   if (outcome.kind === "done") return;
   if (outcome.kind === "unknown") {
     throw new ApiError("outcome_unknown", `This may or may not have happened: ${outcome.reason}. Look at the members`);

@@ -17,10 +17,11 @@ import { percentDecode } from "../key-path.ts";
 import { Query, READ_PARAMETERS, refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import { checkName, readCheckReport, readRegistration } from "../service-body.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface ServiceCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
   readonly access: { readonly actor: string };
 }
@@ -206,7 +207,7 @@ function checksOf({ name, id, row }: ServiceEntry): readonly Readonly<Record<str
   return isSilent ? active : [own, ...active];
 }
 
-function nameBehind(url: URL, start: string): string {
+function nameBehind(url: RequestUrl, start: string): string {
   try {
     return checkName("name", fromUtf8(percentDecode(url.pathname.slice(start.length))));
   } catch (cause) {

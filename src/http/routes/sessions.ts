@@ -8,17 +8,18 @@ import { Query, refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import { readSessionTerms } from "../session-body.ts";
 import { noSession } from "./locks.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface SessionCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
 }
 
 /** Sessions say nothing when they change: who waits for a lock watches its key. */
 const READ_PARAMETERS = ["consistent", "min_index", "max_stale"] as const;
 
-async function write(deps: HttpDeps, url: URL, command: SessionCommand): Promise<SessionResult> {
+async function write(deps: HttpDeps, url: RequestUrl, command: SessionCommand): Promise<SessionResult> {
   const outcome = await deps.replica.write(command);
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
   if (isSessionResult(outcome.result)) return outcome.result;
@@ -89,7 +90,7 @@ function fields({ replica }: HttpDeps, { id, row }: SessionEntry): Readonly<Reco
 }
 
 /** Ids are made here, so that anything else is an id that does not exist. */
-function idBehind({ pathname }: URL, end: string): string {
+function idBehind({ pathname }: RequestUrl, end: string): string {
   const id = pathname.slice("/sessions/".length, pathname.length - end.length);
   if (/^[\w-]{1,64}$/.test(id)) return id;
   throw new ApiError("not_found", "There is no such session: an id is what POST /sessions gave");

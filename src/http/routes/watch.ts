@@ -7,10 +7,11 @@ import { readFailure } from "../failures.ts";
 import { checkKey, checkPrefix } from "../key-path.ts";
 import { Query } from "../query.ts";
 import type { Responder } from "../respond.ts";
+import type { RequestUrl } from "../request-url.ts";
 
 export interface WatchCall {
   readonly request: Request;
-  readonly url: URL;
+  readonly url: RequestUrl;
   readonly respond: Responder;
   readonly access: { readonly denial: () => ApiError | undefined };
 }

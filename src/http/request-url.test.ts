@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import { createPrng } from "../base/index.ts";
+import { RequestUrls, type RequestUrl } from "./request-url.ts";
+
+function partsOf({ href, pathname, search, searchParams }: RequestUrl): unknown {
+  return { href, pathname, search, parameters: [...searchParams] };
+}
+
+test("RequestUrls.of() finds the same parts as a parser, in whatever was normalised (seed 7)", () => {
+  const prng = createPrng(7);
+  const pieces = [
+    "/",
+    "?",
+    "#",
+    "&",
+    "=",
+    "%2F",
+    "%00",
+    "%",
+    "..",
+    ".",
+    "key",
+    "+",
+    ":",
+    "@",
+    "é",
+    " ",
+    "\\",
+    ";",
+    "//",
+  ];
+  const urls = new RequestUrls();
+  for (let round = 0; round < 5000; round += 1) {
+    const path = Array.from({ length: prng.between(0, 8) }, () => prng.pick(pieces)).join("");
+    const host = prng.pick(["localhost", "127.0.0.1:8888", "[::1]:80"]);
+    const normalised = new URL(`http://${host}/${path}`);
+    expect(partsOf(urls.of(normalised.href)), normalised.href).toEqual(partsOf(normalised));
+  }
+});
+
+test("RequestUrls.of() takes no origin for one that it knows as it begins alike", () => {
+  const urls = new RequestUrls();
+  expect(urls.of("http://a.example/kv/k").pathname).toBe("/kv/k");
+  expect(urls.of("http://a.example:8888/kv/k").pathname).toBe("/kv/k");
+  expect(urls.of("http://a.example.org/kv/k").pathname).toBe("/kv/k");
+  expect(() => urls.of("http://a.example:99999/kv/a/../b")).toThrow(TypeError);
+  expect(() => urls.of("/kv/a/../b")).toThrow(TypeError);
+});
