@@ -19,11 +19,14 @@ function tooLarge(sizeMax: number): ApiError {
 /** Never holds more than that in memory, whatever is sent. @throws ApiError too_large */
 export async function readBytes(request: Request, sizeMax: number): Promise<Uint8Array> {
   const declared = request.headers.get("content-length");
-  if (declared !== null && !request.headers.has("transfer-encoding")) {
-    // What was declared is what comes: the server itself sees to that.
-    if (Number(declared) > sizeMax) throw tooLarge(sizeMax);
-    return new Uint8Array(await request.arrayBuffer());
-  }
+  const isDeclared = declared !== null && !request.headers.has("transfer-encoding");
+  if (isDeclared && Number(declared) > sizeMax) throw tooLarge(sizeMax);
+  // What was declared is what comes: the server itself sees to that.
+  const bytes = isDeclared ? await request.bytes() : await readStream(request, sizeMax);
+  return bytes;
+}
+
+async function readStream(request: Request, sizeMax: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
   const body: AsyncIterable<Uint8Array> | readonly Uint8Array[] = request.body ?? [];

@@ -35,6 +35,11 @@ export class Query {
     return this.#parameters.has(name);
   }
 
+  /** As it was written. */
+  raw(name: string): string | null {
+    return this.#parameters.get(name);
+  }
+
   /** Present without a value, or with `true`. */
   flag(name: string): boolean {
     const value = this.#parameters.get(name);

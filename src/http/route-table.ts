@@ -183,10 +183,10 @@ function keyRoute(deps: HttpDeps, keyOf: (call: Call) => Uint8Array): Route {
   };
   return {
     GET: { needs: exact("read"), handle: (call) => getKey(deps, withKey(call)) },
-    PUT: { needs: exact("write"), handle: async (call) => putKey(deps, withKey(call)) },
+    PUT: { needs: exact("write"), handle: (call) => putKey(deps, withKey(call)) },
     DELETE: {
       needs: (call) => deleteNeeds(call, fromUtf8(keyOf(call))),
-      handle: async (call) => deleteKey(deps, withKey(call)),
+      handle: (call) => deleteKey(deps, withKey(call)),
     },
   };
 }

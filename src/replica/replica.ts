@@ -160,13 +160,11 @@ export class Replica {
     const bytes = onceKey === undefined ? inner : encodeCommand({ kind: "once", key: onceKey, command: inner });
     const deadline = clock.now() + limits.requestTimeoutMs;
     const span = this.#spanWithin("raft.propose");
-    return new Promise((resolve) => {
-      const done = (outcome: ProposeOutcome): void => {
-        if (span !== undefined) endProposal(span, outcome, bytes.length);
-        resolve(this.#toWriteOutcome(outcome));
-      };
-      node.propose(bytes, deadline, done, span?.traceparent);
+    const outcome = await new Promise<ProposeOutcome>((resolve) => {
+      node.propose(bytes, deadline, resolve, span?.traceparent);
     });
+    if (span !== undefined) endProposal(span, outcome, bytes.length);
+    return this.#toWriteOutcome(outcome);
   }
 
   /**

@@ -47,9 +47,7 @@ export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
   const key = checkWrittenKey(call.key, deps.limits.keyBytesMax);
   const body = await readValue(call.request, deps.limits.valueBytesMax);
   const written =
-    body instanceof Uint8Array
-      ? { value: body, flags: parseFlags(call.url.searchParams.get("flags")), cas: undefined }
-      : body;
+    body instanceof Uint8Array ? { value: body, flags: parseFlags(query.raw("flags")), cas: undefined } : body;
   const cas = query.index("cas") ?? written.cas;
   const { value, flags } = written;
   const lock = lockTerms(query, cas);
