@@ -1,5 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { ByteReader, ByteWriter, compareBytes, copyBytes, isSameBytes, MalformedBytes, utf8 } from "./bytes.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  compareBytes,
+  copyBytes,
+  fromUtf8,
+  isSameBytes,
+  MalformedBytes,
+  utf8,
+} from "./bytes.ts";
 
 describe("ByteWriter and ByteReader", () => {
   test("every kind of value comes back as it was written", () => {
@@ -23,6 +32,12 @@ describe("ByteWriter and ByteReader", () => {
     expect(reader.bytes()).toEqual(new Uint8Array([1, 2]));
     expect(reader.text()).toBe("π😀");
     reader.end();
+  });
+
+  test("a byte order mark stays where it was", () => {
+    const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61);
+    expect(utf8(fromUtf8(bytes))).toEqual(bytes);
+    expect(new ByteReader(new ByteWriter().text("\ufeffa").finish()).text()).toBe("\ufeffa");
   });
 
   test("numbers are little-endian", () => {

@@ -4,7 +4,8 @@ export class MalformedBytes extends Error {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+/** Keeps a byte order mark, so that what was decoded is encoded to the same bytes. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export const EMPTY_BYTES = new Uint8Array(0);
 

@@ -46,7 +46,8 @@ export function isJson(request: Request): boolean {
 /** @throws ApiError invalid_json */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return parseExact(fromUtf8(bytes));
+    // Some editors put a byte order mark before JSON.
+    return parseExact(fromUtf8(bytes).replace(/^\ufeff/, ""));
   } catch (cause) {
     throw new ApiError(
       "invalid_json",
