@@ -4,6 +4,7 @@ import {
   ByteWriter,
   compareBytes,
   copyBytes,
+  copyInto,
   fromUtf8,
   isSameBytes,
   MalformedBytes,
@@ -81,6 +82,35 @@ describe("ByteWriter and ByteReader", () => {
     source.fill(9);
     expect(kept).toEqual([new Uint8Array([1, 2]), new Uint8Array([2, 3])]);
     expect(kept.map((bytes) => Buffer.isBuffer(bytes))).toEqual([false, false]);
+  });
+});
+
+describe("parts of arrays", () => {
+  const bytes = Uint8Array.from({ length: 300 }, (_, i) => i);
+
+  test("a reader of a part sees neither what is before nor what is behind it", () => {
+    const reader = new ByteReader(bytes, 10, 14);
+    expect([reader.u8(), reader.at, reader.remaining]).toEqual([10, 11, 3]);
+    const fork = reader.fork();
+    expect([reader.skip(1), reader.rest()]).toEqual([11, Uint8Array.of(12, 13)]);
+    expect(() => reader.u8()).toThrow(MalformedBytes);
+    expect(() => fork.u32()).toThrow(MalformedBytes);
+    expect(fork.u16()).toBe(11 | (12 << 8));
+  });
+
+  test("ByteWriter.rest() writes what a reader has left, and restart() begins anew", () => {
+    const reader = new ByteReader(bytes, 20, 290);
+    const writer = new ByteWriter(1).u32(7).restart().u8(1).rest(reader);
+    expect(writer.finish()).toEqual(Uint8Array.of(1, ...bytes.slice(20, 290)));
+    expect(reader.remaining).toBe(270);
+  });
+
+  test("copyInto() copies short and long parts alike", () => {
+    for (const size of [0, 1, 95, 96, 97, 280]) {
+      const target = new Uint8Array(290);
+      copyInto(target, 5, { bytes, from: 7, to: 7 + size });
+      expect(target).toEqual(Uint8Array.from({ length: 290 }, (_, i) => (i >= 5 && i < 5 + size ? i + 2 : 0)));
+    }
   });
 });
 

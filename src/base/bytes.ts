@@ -54,10 +54,29 @@ export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /**
  * A copy of a part. `slice()` is none where the bytes came from a socket or a file: they are a `Buffer` then, whose slices
- * share its memory, so that a change of the "copy" changes what it was made of.
+ * share its memory, so that a change of the "copy" changes what it was made of. Elsewhere it is four times as fast.
  */
 export function copyBytes(bytes: Uint8Array, from = 0, to = bytes.length): Uint8Array {
-  return new Uint8Array(bytes.subarray(from, to));
+  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.subarray(from, to)) : bytes.slice(from, to);
+}
+
+/** A part of an array. */
+export interface ByteSpan {
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Below this size a loop costs less than `set()`. */
+const LOOP_BYTES = 96;
+
+/**
+ * Copies the part to that place of the target, which has room for it. By way of a copy, as that costs less than a view, which
+ * gives the source an ArrayBuffer for ever.
+ */
+export function copyInto(target: Uint8Array, at: number, { bytes, from, to }: ByteSpan): void {
+  if (to - from > LOOP_BYTES) target.set(bytes.slice(from, to), at);
+  else for (let shift = at - from, i = from; i < to; i++) target[i + shift] = bytes[i] ?? 0;
 }
 
 /**
@@ -139,6 +158,13 @@ export class ByteWriter {
     return this.u32(value.length).raw(value);
   }
 
+  /** What the reader has left, as it is; the reader does not move. */
+  rest(reader: ByteReader): this {
+    const at = this.#reserve(reader.remaining);
+    copyInto(this.#bytes, at, { bytes: reader.source, from: reader.at, to: reader.at + reader.remaining });
+    return this;
+  }
+
   /** UTF-8 behind its length as u32. */
   text(value: string): this {
     return this.bytes(encoder.encode(value));
@@ -155,6 +181,12 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Forgets what was written, to write anew. */
+  restart(): this {
+    this.#length = 0;
+    return this;
+  }
+
   /** A copy of what was written. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
@@ -164,17 +196,31 @@ export class ByteWriter {
 /** Reads little-endian values; every read is bounded by the input. @throws MalformedBytes */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, from = 0, to = bytes.length) {
     this.#bytes = bytes;
+    this.#at = from;
+    this.#end = to;
   }
 
   get remaining(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
-  #take(size: number): number {
+  /** The array that is read, of which this reader may see a part only: never to be kept, as it may change. */
+  get source(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Where in `source` the next read begins. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Passes over that many bytes; answers where in `source` they begin. */
+  skip(size: number): number {
     if (size > this.remaining) {
       throw new MalformedBytes(`Cannot read ${size} bytes as only ${this.remaining} remain`);
     }
@@ -184,35 +230,35 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#bytes[this.#take(1)] ?? 0;
+    return this.#bytes[this.skip(1)] ?? 0;
   }
 
   u16(): number {
-    const at = this.#take(2);
+    const at = this.skip(2);
     return (this.#bytes[at] ?? 0) | ((this.#bytes[at + 1] ?? 0) << 8);
   }
 
   u32(): number {
-    return readU32(this.#bytes, this.#take(4));
+    return readU32(this.#bytes, this.skip(4));
   }
 
   /** @throws MalformedBytes above 2^53-1 */
   u53(): number {
-    const at = this.#take(8);
+    const at = this.skip(8);
     const value = readU32(this.#bytes, at + 4) * 0x100000000 + readU32(this.#bytes, at);
     if (!Number.isSafeInteger(value)) throw new MalformedBytes(`Cannot read a number above 2^53-1: ${value}`);
     return value;
   }
 
   u64(): bigint {
-    const at = this.#take(8);
+    const at = this.skip(8);
     const [low, high] = [readU32(this.#bytes, at), readU32(this.#bytes, at + 4)];
     return high < 0x20_0000 ? BigInt(high * 0x100000000 + low) : (BigInt(high) << 32n) | BigInt(low);
   }
 
   /** A copy, so that nothing keeps the input alive. */
   raw(size: number): Uint8Array {
-    const at = this.#take(size);
+    const at = this.skip(size);
     return copyBytes(this.#bytes, at, at + size);
   }
 
@@ -229,6 +275,16 @@ export class ByteReader {
       if (cause instanceof MalformedBytes) throw cause;
       throw new MalformedBytes("Cannot read text that is not UTF-8", { cause });
     }
+  }
+
+  /** Another reader at the same place. */
+  fork(): ByteReader {
+    return new ByteReader(this.#bytes, this.#at, this.#end);
+  }
+
+  /** A copy of all that is left. */
+  rest(): Uint8Array {
+    return this.raw(this.remaining);
   }
 
   /** @throws MalformedBytes when bytes are left over */

@@ -1,3 +1,5 @@
+import type { ByteReader } from "./bytes.ts";
+
 /** A half-open range of keys `[from, to)`, ordered by bytes; a missing bound is open. */
 export interface KeyRange {
   readonly from?: Uint8Array;
@@ -5,21 +7,40 @@ export interface KeyRange {
   readonly reverse?: boolean;
 }
 
+/** A row where it lies: valid until the table changes, in a frozen view until that is released. */
+export interface TableEntry {
+  readonly key: ByteReader;
+  readonly row: ByteReader;
+}
+
+/** A key and its row one behind the other, in an array that belongs to somebody else. */
+export interface TableCell {
+  readonly bytes: Uint8Array;
+  readonly keyFrom: number;
+  readonly rowFrom: number;
+  readonly to: number;
+}
+
 /** A view of a table at one moment that later changes do not touch. */
-export interface FrozenTable<Row> {
+export interface FrozenTable {
   /** In key order. May be advanced in slices, with changes of the live table in between. */
-  rows(): IterableIterator<readonly [Uint8Array, Row]>;
+  rows(): IterableIterator<TableEntry>;
   readonly size: number;
   release(): void;
 }
 
-/** Rows by key, ordered by bytes. Rows are frozen: they are replaced, never changed in place. */
-export interface Table<Row> {
+/** Encoded rows by key, ordered by bytes. */
+export interface Table {
   readonly size: number;
-  get(key: Uint8Array): Row | undefined;
-  set(key: Uint8Array, row: Row): void;
+  /** The row where it lies: valid until the table changes. */
+  get(key: Uint8Array): ByteReader | undefined;
+  /** Keeps a copy of the key; the row belongs to the table from now on. */
+  set(key: Uint8Array, row: Uint8Array): void;
+  /** Adds a copy of a row whose key is above all others; answers false, with nothing done, when it is not. */
+  append(cell: TableCell): boolean;
   delete(key: Uint8Array): boolean;
-  range(range: KeyRange): IterableIterator<readonly [Uint8Array, Row]>;
-  freeze(): FrozenTable<Row>;
+  /** Must not be advanced across a change of the table. */
+  range(range: KeyRange): IterableIterator<TableEntry>;
+  freeze(): FrozenTable;
   clear(): void;
 }

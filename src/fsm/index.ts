@@ -40,6 +40,6 @@ export type { FrozenState, StateMoment } from "./snapshot/freeze-state.ts";
 export { RestoreFailed, type RestoreClaim } from "./snapshot/restore-state.ts";
 export type { RowFormat, TableFactory } from "./state/state-table.ts";
 export { HASH_VERSION } from "./state/row-hash.ts";
-export { createBTreeTable } from "./table/btree-table.ts";
+export { createPageTable } from "./table/page-table.ts";
 export { keyAfter, prefixEnd, startsWithBytes } from "./table/byte-keys.ts";
 export { createSortedArrayTable } from "./table/sorted-array-table.ts";

@@ -5,17 +5,17 @@
  */
 import { createPrng, unreachable, utf8, type Prng } from "../../src/base/index.ts";
 import {
-  createBTreeTable,
   createKonsulFsm,
+  createPageTable,
   encodeCommand,
   type KonsulFsm,
   type TableFactory,
 } from "../../src/fsm/index.ts";
 import type { StateMachine } from "../../src/node/index.ts";
-import { createSlabTable } from "./tables/slab-table.ts";
+import { createBTreeTable } from "./tables/btree-table.ts";
 import { createSqliteTable } from "./tables/sqlite-table.ts";
 
-const CANDIDATES = ["btree", "slab", "sqlite"] as const;
+const CANDIDATES = ["pages", "btree", "sqlite"] as const;
 type Candidate = (typeof CANDIDATES)[number];
 
 const VALUE_BYTES = 100;
@@ -107,10 +107,10 @@ class World {
 
 function factoryOf(candidate: Candidate): TableFactory {
   switch (candidate) {
+    case "pages":
+      return createPageTable;
     case "btree":
       return createBTreeTable;
-    case "slab":
-      return createSlabTable;
     case "sqlite":
       return createSqliteTable;
     default:

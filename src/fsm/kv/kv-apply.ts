@@ -3,7 +3,7 @@ import type { StateTable } from "../state/state-table.ts";
 import { prefixEnd } from "../table/byte-keys.ts";
 import type { KvCommand, KvDelete, KvDeletePrefix, KvSet } from "./kv-command.ts";
 import type { KvResult } from "./kv-result.ts";
-import { kvRow, type KvRow } from "./kv-row.ts";
+import { kvRow, readKvHead, type KvRow } from "./kv-row.ts";
 import { applyKvTxn } from "./kv-txn.ts";
 
 export type KvTable = StateTable<KvRow>;
@@ -25,27 +25,19 @@ export function applyKv(table: KvTable, index: LogIndex, command: KvCommand): Kv
 }
 
 function applySet(table: KvTable, index: LogIndex, command: KvSet): KvResult {
-  const old = table.get(command.key);
+  const old = table.getPart(command.key, readKvHead);
   const current = old?.modifyIndex ?? 0;
   if (command.cas !== undefined && command.cas !== current) return { kind: "cas-conflict", modifyIndex: current };
   const createIndex = old?.createIndex ?? index;
-  table.set(
-    command.key,
-    kvRow({
-      // A lock stays with its holder, whoever writes.
-      ...old,
-      value: command.value,
-      flags: command.flags === 0n ? 0n : command.flags,
-      createIndex,
-      modifyIndex: index,
-    }),
-    old,
-  );
+  const { value, flags } = command;
+  // A lock stays with its holder, whoever writes.
+  const lock = old?.lock === undefined ? {} : { lock: old.lock };
+  table.set(command.key, kvRow({ value, flags: flags === 0n ? 0n : flags, createIndex, modifyIndex: index, ...lock }));
   return { kind: "kv-set", modifyIndex: index, createIndex };
 }
 
 function applyDelete(table: KvTable, index: LogIndex, command: KvDelete): KvResult {
-  const old = table.get(command.key);
+  const old = table.getPart(command.key, readKvHead);
   if (old === undefined) return { kind: "not-found" };
   if (command.cas !== undefined && command.cas !== old.modifyIndex) {
     return { kind: "cas-conflict", modifyIndex: old.modifyIndex };
@@ -59,7 +51,7 @@ function applyDeletePrefix(table: KvTable, index: LogIndex, command: KvDeletePre
   const keys: Uint8Array[] = [];
   let more = false;
   const to = prefixEnd(command.prefix);
-  for (const [key] of table.range({ from: command.prefix, ...(to === undefined ? {} : { to }) })) {
+  for (const key of table.keys({ from: command.prefix, ...(to === undefined ? {} : { to }) })) {
     more = keys.length === limit;
     if (more) break;
     keys.push(key);

@@ -1,8 +1,8 @@
-import { assert, compareBytes, isSameBytes, type LogIndex } from "../../base/index.ts";
+import { assert, compareBytes, isSameBytes, type KeyRange, type LogIndex } from "../../base/index.ts";
 import type { ChangeFeed } from "../feed/change-feed.ts";
 import { keyAfter, prefixEnd, startsWithBytes } from "../table/byte-keys.ts";
 import type { KvTable } from "./kv-apply.ts";
-import type { KvRow } from "./kv-row.ts";
+import { readKvHead, type KvRow } from "./kv-row.ts";
 
 export interface KvPair {
   readonly key: Uint8Array;
@@ -44,27 +44,34 @@ export interface KvQueries {
 export function createKvQueries(table: KvTable, feed: ChangeFeed): KvQueries {
   return {
     get: (key) => table.get(key),
-    list: (request) => page(table, request, (key, row) => ({ key, row })),
-    keys: (request) => page(table, request, (key) => key),
+    list: (request) => page(request, { rows: pairs(table, rangeOf(request)), keyOf: ({ key }) => key }),
+    keys: (request) => page(request, { rows: table.keys(rangeOf(request)), keyOf: (key) => key }),
     count: (prefix, max) => count(table, prefix, max),
     hasChangedSince: (scope, index) => hasChangedSince(table, feed, scope, index),
   };
 }
 
-function page<Item>(table: KvTable, request: KvPageRequest, item: (key: Uint8Array, row: KvRow) => Item): KvPage<Item> {
-  const { prefix, after, limit } = request;
+function* pairs(table: KvTable, range: KeyRange): IterableIterator<KvPair> {
+  for (const [key, row] of table.range(range)) yield { key, row };
+}
+
+interface Found<Item> {
+  readonly rows: Iterable<Item>;
+  readonly keyOf: (item: Item) => Uint8Array;
+}
+
+function page<Item>({ limit }: KvPageRequest, { rows, keyOf }: Found<Item>): KvPage<Item> {
   assert(Number.isInteger(limit) && limit >= 1, () => `A page must have room for at least 1 item: it has ${limit}`);
   const items: Item[] = [];
-  let last: Uint8Array | undefined;
-  for (const [key, row] of table.range(rangeOf(prefix, after))) {
-    if (items.length === limit) return last === undefined ? { items } : { items, next: last };
-    items.push(item(key, row));
-    last = key;
+  for (const item of rows) {
+    const last = items.length === limit ? items.at(-1) : undefined;
+    if (last !== undefined) return { items, next: keyOf(last) };
+    items.push(item);
   }
   return { items };
 }
 
-function rangeOf(prefix: Uint8Array, after: Uint8Array | undefined): { from: Uint8Array; to?: Uint8Array } {
+function rangeOf({ prefix, after }: Pick<KvPageRequest, "prefix" | "after">): KeyRange {
   const to = prefixEnd(prefix);
   const from = after !== undefined && compareBytes(after, prefix) >= 0 ? keyAfter(after) : prefix;
   return to === undefined ? { from } : { from, to };
@@ -73,14 +80,14 @@ function rangeOf(prefix: Uint8Array, after: Uint8Array | undefined): { from: Uin
 function count(table: KvTable, prefix: Uint8Array, max: number): number {
   if (prefix.length === 0) return Math.min(table.size, max);
   let found = 0;
-  const rows = table.range(rangeOf(prefix, undefined));
-  while (found < max && rows.next().done !== true) found++;
+  const keys = table.keys(rangeOf({ prefix }));
+  while (found < max && keys.next().done !== true) found++;
   return found;
 }
 
 function hasChangedSince(table: KvTable, feed: ChangeFeed, scope: KvScope, index: LogIndex): boolean {
   if ("prefix" in scope) return feed.hasChangedSince("kv", index, (key) => startsWithBytes(key, scope.prefix));
-  const row = table.get(scope.key);
+  const row = table.getPart(scope.key, readKvHead);
   if (row !== undefined) return row.modifyIndex > index;
   return feed.hasChangedSince("kv", index, (key) => isSameBytes(key, scope.key));
 }

@@ -53,6 +53,6 @@ function superseded(): RestoreResult {
 }
 
 function drop(staged: StateTable<StagedRow>): void {
-  const keys = Array.from(staged.range({ from: EMPTY_BYTES }), ([key]) => key);
+  const keys = Array.from(staged.keys({}));
   for (const key of keys) staged.delete(key);
 }

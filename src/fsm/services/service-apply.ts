@@ -76,7 +76,7 @@ function deregister(table: ServiceTable, index: LogIndex, { name, id, ifIndex }:
 function keysOf(table: ServiceTable, name: string): readonly Uint8Array[] {
   const from = serviceKey(name, "");
   const to = prefixEnd(from);
-  return Array.from(table.range({ from, ...(to === undefined ? {} : { to }) }), ([key]) => key);
+  return Array.from(table.keys({ from, ...(to === undefined ? {} : { to }) }));
 }
 
 /** A status that stays the same changes nothing: no watcher wakes for it. */

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedBytes, type LogIndex } from "../../base/index.ts";
+import { ByteReader, ByteWriter, MalformedBytes, readU32, type LogIndex } from "../../base/index.ts";
 import { HASH_VERSION, HashSum } from "../state/row-hash.ts";
 import { RowsOutOfOrder, type Section } from "../state/state-table.ts";
 import { FRAME_BYTES_MAX, FRAME_TAGS, SNAPSHOT_FORMAT } from "./format.ts";
@@ -83,7 +83,7 @@ export class StateRestorer {
     }
     while (reader.remaining >= 4) {
       const at = all.length - reader.remaining;
-      const size = peekU32(all, at);
+      const size = readU32(all, at);
       if (size === 0 || size > FRAME_BYTES_MAX) throw new RestoreFailed(`Cannot restore a frame of ${size} bytes`);
       this.#needed = 4 + size;
       if (reader.remaining < this.#needed) return at;
@@ -155,11 +155,6 @@ export class StateRestorer {
     const { section, rows } = this.#open;
     expectSame(`number of rows of ${section.name}`, section.size, rows);
   }
-}
-
-function peekU32(bytes: Uint8Array, at: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes.subarray(at, at + 4);
-  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
 }
 
 function expectSame(what: string, actual: number | string, wanted: number | string): void {

@@ -1,3 +1,5 @@
+import { readU32 } from "../../base/index.ts";
+
 /** Version of the definition below. A change of it, or of what a table hashes, is a new version. */
 export const HASH_VERSION = 1;
 
@@ -51,13 +53,20 @@ export class RowHasher {
 
   /** Bytes behind their length. */
   bytes(value: Uint8Array): this {
-    const size = value.length;
-    this.word(size);
-    const whole = size & ~3;
+    return this.span(value, 0, value.length);
+  }
+
+  /** As `bytes` of a copy of that part. */
+  span(value: Uint8Array, from: number, to: number): this {
+    this.word(to - from);
+    const whole = from + ((to - from) & ~3);
     // Composed by hand: a DataView would give every stored value an ArrayBuffer of its own.
-    for (let i = 0; i < whole; i += 4) this.word(fourBytes(value, i));
-    if (whole < size) this.word(fourBytes(value, whole));
-    return this;
+    for (let at = from; at < whole; at += 4) this.word(readU32(value, at));
+    if (whole === to) return this;
+    // Bytes behind the end count as 0 (the length tells them from real ones).
+    const second = whole + 1 < to ? (value[whole + 1] ?? 0) << 8 : 0;
+    const third = whole + 2 < to ? (value[whole + 2] ?? 0) << 16 : 0;
+    return this.word((value[whole] ?? 0) | second | third);
   }
 
   /** Mixes the lanes; only then they may be read. */
@@ -67,11 +76,6 @@ export class RowHasher {
     this.#low = low;
     return this;
   }
-}
-
-/** Little-endian; bytes behind the end count as 0 (the length tells them from real ones). */
-function fourBytes(value: Uint8Array, at: number): number {
-  return (value[at] ?? 0) | ((value[at + 1] ?? 0) << 8) | ((value[at + 2] ?? 0) << 16) | ((value[at + 3] ?? 0) << 24);
 }
 
 function mix(lane: number): number {
@@ -95,6 +99,10 @@ export class HashSum {
   remove(row: RowHasher): void {
     this.#low = (this.#low - row.low) >>> 0;
     this.#high = (this.#high - row.high) >>> 0;
+  }
+
+  get isZero(): boolean {
+    return this.#low === 0 && this.#high === 0;
   }
 
   /** 16 lower-case hex digits of the sum over all given sums. */

@@ -1,12 +1,12 @@
 import {
   assert,
-  compareBytes,
+  ByteWriter,
   InvariantViolation,
   type ByteReader,
-  type ByteWriter,
   type FrozenTable,
   type KeyRange,
   type Table,
+  type TableEntry,
 } from "../../base/index.ts";
 import { HashSum, RowHasher } from "./row-hash.ts";
 
@@ -15,18 +15,22 @@ export interface RowFormat<Row> {
   /** Number of the table in snapshots and hashes. Never reused. */
   readonly section: number;
   readonly name: string;
-  /** Encoding in a snapshot. */
+  /** Encoding in a snapshot, and in the table. */
   write(writer: ByteWriter, row: Row): void;
-  /** Gives a frozen row. @throws MalformedBytes */
+  /** Gives a frozen row, equal to the one that was written, with copies of its bytes. @throws MalformedBytes */
   read(reader: ByteReader): Row;
   /** The logical fields in canonical order; independent of `write`. */
   hash(hasher: RowHasher, row: Row): void;
   /** About what the row takes in memory, without its key. */
   sizeBytes(row: Row): number;
+  /**
+   * For a table of many rows that have one encoding each: reads, hashes and measures a row as the three above do
+   * together, but without making it. @throws MalformedBytes where `read` does
+   */
+  scan?(reader: ByteReader, hasher: RowHasher): number;
 }
 
-/** Makes tables. The format is for those that keep rows as bytes. */
-export type TableFactory = <Row>(format: RowFormat<Row>) => Table<Row>;
+export type TableFactory = () => Table;
 
 /** One table as snapshots see it, whatever its rows are. */
 export interface Section {
@@ -56,8 +60,11 @@ export class RowsOutOfOrder extends Error {
   override readonly name = "RowsOutOfOrder";
 }
 
-/** What a row costs in memory besides the bytes of key and value: objects, tree nodes, allocator. Measured, rounded up. */
-export const ROW_OVERHEAD_BYTES = 256;
+/** The scratch array for encoding rows is not kept when a row made it larger than this. */
+const SCRATCH_BYTES_MAX = 64 * 1024;
+
+/** What a row costs in memory besides the bytes of key and value: its other fields, room that is free in pages. Measured, rounded up. */
+export const ROW_OVERHEAD_BYTES = 128;
 
 /**
  * A table that keeps its running hash and size, and reports what changed. All replicated rows live in one of these, so
@@ -65,15 +72,15 @@ export const ROW_OVERHEAD_BYTES = 256;
  */
 export class StateTable<Row> implements Section {
   readonly hashSum = new HashSum();
-  readonly #rows: Table<Row>;
+  readonly #rows: Table;
   readonly #format: RowFormat<Row>;
   readonly #changed: (key: Uint8Array, row: Row | undefined) => void;
   readonly #hasher = new RowHasher();
   #sizeBytes = 0;
-  #lastRestored: Uint8Array | undefined;
+  #scratch = new ByteWriter();
 
   /** `changed` is called after each change; an undefined row means that it was deleted. */
-  constructor(rows: Table<Row>, format: RowFormat<Row>, changed: (key: Uint8Array, row: Row | undefined) => void) {
+  constructor(rows: Table, format: RowFormat<Row>, changed: (key: Uint8Array, row: Row | undefined) => void) {
     this.#rows = rows;
     this.#format = format;
     this.#changed = changed;
@@ -96,16 +103,34 @@ export class StateTable<Row> implements Section {
   }
 
   get(key: Uint8Array): Row | undefined {
-    return this.#rows.get(key);
+    const reader = this.#rows.get(key);
+    return reader === undefined ? undefined : this.#format.read(reader);
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.#rows.get(key) !== undefined;
+  }
+
+  /** Reads of a row only what is asked for. The part must not be a view of the bytes: they change in place. */
+  getPart<Part>(key: Uint8Array, read: (row: ByteReader) => Part): Part | undefined {
+    const reader = this.#rows.get(key);
+    return reader === undefined ? undefined : read(reader);
+  }
+
+  /** Must not be advanced across a change. Where `isWanted` says no to the bytes of a row, it is passed over. */
+  *range(range: KeyRange, isWanted?: (row: ByteReader) => boolean): IterableIterator<readonly [Uint8Array, Row]> {
+    for (const { key, row } of this.#rows.range(range)) {
+      if (isWanted?.(row.fork()) !== false) yield [key.rest(), this.#format.read(row)];
+    }
   }
 
   /** Must not be advanced across a change. */
-  range(range: KeyRange): IterableIterator<readonly [Uint8Array, Row]> {
-    return this.#rows.range(range);
+  *keys(range: KeyRange): IterableIterator<Uint8Array> {
+    for (const { key } of this.#rows.range(range)) yield key.rest();
   }
 
-  /** `old`: the row that is there now, from a caller who has just read it. */
-  set(key: Uint8Array, row: Row, old: Row | undefined = this.#rows.get(key)): void {
+  set(key: Uint8Array, row: Row): void {
+    const old = this.#rows.get(key);
     if (old !== undefined) this.#subtract(key, old);
     this.#insert(key, row);
     this.#changed(key, row);
@@ -117,13 +142,14 @@ export class StateTable<Row> implements Section {
     this.#subtract(key, old);
     const wasThere = this.#rows.delete(key);
     assert(wasThere, () => `A row of ${this.name} that was read must be there to delete`);
+    this.#checkInvariants();
     this.#changed(key, undefined);
     return true;
   }
 
   /** Adds a row without a word to anybody: for a state that is replaced as a whole. */
   fill(key: Uint8Array, row: Row): void {
-    assert(this.#rows.get(key) === undefined, () => `A row of ${this.name} must not be filled in twice`);
+    assert(!this.has(key), () => `A row of ${this.name} must not be filled in twice`);
     this.#insert(key, row);
   }
 
@@ -132,34 +158,59 @@ export class StateTable<Row> implements Section {
   }
 
   restoreRow(reader: ByteReader): void {
-    const key = reader.bytes();
-    const row = this.#format.read(reader);
-    const last = this.#lastRestored;
-    if (last !== undefined && compareBytes(last, key) >= 0) {
+    const keySize = reader.u32();
+    const keyFrom = reader.skip(keySize);
+    const rowFrom = reader.at;
+    const hasher = this.#hasher.start(this.number).span(reader.source, keyFrom, rowFrom);
+    const rowBytes = scan(this.#format, reader, hasher);
+    if (!this.#rows.append({ bytes: reader.source, keyFrom, rowFrom, to: reader.at })) {
       throw new RowsOutOfOrder(`Cannot restore row ${this.size + 1} of ${this.name} as its key is not above the last`);
     }
-    this.#insert(key, row);
-    this.#lastRestored = key;
+    this.hashSum.add(hasher.finish());
+    this.#sizeBytes += keySize + rowBytes + ROW_OVERHEAD_BYTES;
+    this.#checkInvariants();
   }
 
   clear(): void {
     this.#rows.clear();
     this.hashSum.clear();
     this.#sizeBytes = 0;
-    this.#lastRestored = undefined;
+    this.#checkInvariants();
   }
 
   #insert(key: Uint8Array, row: Row): void {
-    assert(Object.isFrozen(row), () => `Rows of ${this.name} must be frozen: a snapshot may share them`);
-    this.#rows.set(key, row);
-    this.hashSum.add(hashRow(this.#hasher, this.#format, [key, row]));
-    this.#sizeBytes += rowBytes(this.#format, key, row);
+    assert(Object.isFrozen(row), () => `Rows of ${this.name} must be frozen: watchers share them`);
+    this.#rows.set(key, this.#encode(row));
+    const hasher = this.#hasher.start(this.number).bytes(key);
+    this.#format.hash(hasher, row);
+    this.hashSum.add(hasher.finish());
+    this.#sizeBytes += key.length + this.#format.sizeBytes(row) + ROW_OVERHEAD_BYTES;
+    this.#checkInvariants();
   }
 
-  #subtract(key: Uint8Array, row: Row): void {
-    this.hashSum.remove(hashRow(this.#hasher, this.#format, [key, row]));
-    this.#sizeBytes -= rowBytes(this.#format, key, row);
+  #encode(row: Row): Uint8Array {
+    const writer = this.#scratch.restart();
+    this.#format.write(writer, row);
+    if (writer.length > SCRATCH_BYTES_MAX) this.#scratch = new ByteWriter();
+    return writer.finish();
+  }
+
+  #subtract(key: Uint8Array, row: ByteReader): void {
+    const hasher = this.#hasher.start(this.number).bytes(key);
+    const rowBytes = scan(this.#format, row, hasher);
+    this.hashSum.remove(hasher.finish());
+    this.#sizeBytes -= key.length + rowBytes + ROW_OVERHEAD_BYTES;
     assert(this.#sizeBytes >= 0, () => `The size of ${this.name} must not be negative`);
+  }
+
+  /** At the end of each change: an entry need not look at the tables that it did not touch. */
+  #checkInvariants(): void {
+    const { size } = this.#rows;
+    assert(
+      (size === 0) === (this.#sizeBytes === 0),
+      () => `${size} rows of ${this.name} must not have ${this.#sizeBytes} bytes`,
+    );
+    assert(size > 0 || this.hashSum.isZero, () => `The hash of ${this.name} must be zero without rows`);
   }
 }
 
@@ -167,13 +218,13 @@ class FrozenRows<Row> implements FrozenSection {
   readonly number: number;
   readonly size: number;
   readonly hashSum = new HashSum();
-  readonly #frozen: FrozenTable<Row>;
-  /** Let go on release, as it holds on to the nodes of the table. */
-  #rows: IterableIterator<readonly [Uint8Array, Row]> | undefined;
+  readonly #frozen: FrozenTable;
+  /** Let go on release, as it holds on to the pages of the table. */
+  #rows: IterableIterator<TableEntry> | undefined;
   readonly #format: RowFormat<Row>;
   readonly #hasher = new RowHasher();
 
-  constructor(frozen: FrozenTable<Row>, format: RowFormat<Row>) {
+  constructor(frozen: FrozenTable, format: RowFormat<Row>) {
     this.number = format.section;
     this.size = frozen.size;
     this.#frozen = frozen;
@@ -181,14 +232,16 @@ class FrozenRows<Row> implements FrozenSection {
     this.#format = format;
   }
 
+  /** Hashes the very bytes it writes, so that damage in memory shows. */
   writeNext(writer: ByteWriter): void {
     const step = this.#rows?.next();
     if (step === undefined || step.done === true)
       throw new InvariantViolation(`A frozen table must have all its ${this.size} rows`);
-    const [key, row] = step.value;
-    writer.bytes(key);
-    this.#format.write(writer, row);
-    this.hashSum.add(hashRow(this.#hasher, this.#format, step.value));
+    const { key, row } = step.value;
+    writer.u32(key.remaining).rest(key).rest(row);
+    const hasher = this.#hasher.start(this.number).span(key.source, key.at, key.at + key.remaining);
+    scan(this.#format, row, hasher);
+    this.hashSum.add(hasher.finish());
   }
 
   release(): void {
@@ -197,12 +250,10 @@ class FrozenRows<Row> implements FrozenSection {
   }
 }
 
-function hashRow<Row>(hasher: RowHasher, format: RowFormat<Row>, pair: readonly [Uint8Array, Row]): RowHasher {
-  hasher.start(format.section).bytes(pair[0]);
-  format.hash(hasher, pair[1]);
-  return hasher.finish();
-}
-
-function rowBytes<Row>(format: RowFormat<Row>, key: Uint8Array, row: Row): number {
-  return key.length + format.sizeBytes(row) + ROW_OVERHEAD_BYTES;
+/** Checks and hashes an encoded row; answers what it takes in memory, without its key. @throws MalformedBytes */
+function scan<Row>(format: RowFormat<Row>, reader: ByteReader, hasher: RowHasher): number {
+  if (format.scan !== undefined) return format.scan(reader, hasher);
+  const row = format.read(reader);
+  format.hash(hasher, row);
+  return format.sizeBytes(row);
 }

@@ -1,15 +1,15 @@
 import { Database } from "bun:sqlite";
 import {
   ByteReader,
-  ByteWriter,
   compareBytes,
+  copyBytes,
   type FrozenTable,
   type KeyRange,
   type Table,
+  type TableEntry,
 } from "../../../src/base/index.ts";
-import type { RowFormat } from "../../../src/fsm/index.ts";
 
-type Pair<Row> = readonly [Uint8Array, Row];
+type Pair = readonly [key: Uint8Array, row: Uint8Array];
 
 interface Stored {
   readonly key: Uint8Array;
@@ -23,7 +23,7 @@ const EMPTY = new Uint8Array(0);
  * A candidate for comparison: rows in SQLite `:memory:`. It has no snapshot isolation on one connection, so a frozen
  * view keeps the old row of everything that changes ahead of its cursor.
  */
-export function createSqliteTable<Row>(format: RowFormat<Row>): Table<Row> {
+export function createSqliteTable(): Table {
   const db = new Database(":memory:");
   db.run("PRAGMA journal_mode = OFF");
   db.run("CREATE TABLE t (key BLOB PRIMARY KEY, row BLOB NOT NULL) WITHOUT ROWID, STRICT");
@@ -32,29 +32,34 @@ export function createSqliteTable<Row>(format: RowFormat<Row>): Table<Row> {
     set: db.query<null, [Uint8Array, Uint8Array]>("INSERT OR REPLACE INTO t VALUES (?, ?)"),
     delete: db.query<null, [Uint8Array]>("DELETE FROM t WHERE key = ?"),
     up: db.query<Stored, [Uint8Array, number]>("SELECT * FROM t WHERE key >= ? ORDER BY key LIMIT ?"),
-    down: db.query<Stored, [Uint8Array, number]>("SELECT * FROM t WHERE key < ? ORDER BY key DESC LIMIT ?"),
   };
-  const views = new Set<View<Row>>();
+  const views = new Set<View>();
   let size = 0;
-  const decode = (stored: Stored): Row => format.read(new ByteReader(stored.row));
-  const get = (key: Uint8Array): Row | undefined => {
-    const found = sql.get.get(key);
-    return found === null ? undefined : decode(found);
-  };
-  const chunk = (from: Uint8Array): readonly Pair<Row>[] =>
-    sql.up.all(from, CHUNK_ROWS).map((row) => [row.key, decode(row)]);
+  let lastKey: Uint8Array | undefined;
+  const get = (key: Uint8Array): Uint8Array | undefined => sql.get.get(key)?.row;
+  const chunk = (from: Uint8Array): readonly Pair[] =>
+    sql.up.all(from, CHUNK_ROWS).map(({ key, row }): Pair => [key, row]);
   return {
     get size(): number {
       return size;
     },
-    get,
+    get: (key) => {
+      const row = get(key);
+      return row === undefined ? undefined : new ByteReader(row);
+    },
     set: (key, row) => {
       const old = get(key);
       for (const view of views) view.beforeChange(key, old);
-      const writer = new ByteWriter(160);
-      format.write(writer, row);
-      sql.set.run(key, writer.view());
+      sql.set.run(key, row);
       if (old === undefined) size++;
+    },
+    append: ({ bytes, keyFrom, rowFrom, to }) => {
+      const key = copyBytes(bytes, keyFrom, rowFrom);
+      if (lastKey !== undefined && compareBytes(lastKey, key) >= 0) return false;
+      lastKey = key;
+      sql.set.run(key, copyBytes(bytes, rowFrom, to));
+      size++;
+      return true;
     },
     delete: (key) => {
       const old = get(key);
@@ -64,20 +69,25 @@ export function createSqliteTable<Row>(format: RowFormat<Row>): Table<Row> {
       size--;
       return true;
     },
-    range: (range) => walk(range, chunk),
+    range: (range) => entries(walk(range, chunk)),
     freeze: () => {
-      const view = new View<Row>(size, chunk, () => views.delete(view));
+      const view = new View(size, chunk, () => views.delete(view));
       views.add(view);
       return view;
     },
     clear: () => {
       db.run("DELETE FROM t");
       size = 0;
+      lastKey = undefined;
     },
   };
 }
 
-function* walk<Row>(range: KeyRange, chunk: (from: Uint8Array) => readonly Pair<Row>[]): IterableIterator<Pair<Row>> {
+function* entries(pairs: Iterable<Pair>): IterableIterator<TableEntry> {
+  for (const [key, row] of pairs) yield { key: new ByteReader(key), row: new ByteReader(row) };
+}
+
+function* walk(range: KeyRange, chunk: (from: Uint8Array) => readonly Pair[]): IterableIterator<Pair> {
   if (range.reverse === true) throw new RangeError("This candidate cannot go backwards");
   let from = range.from ?? EMPTY;
   for (;;) {
@@ -92,27 +102,31 @@ function* walk<Row>(range: KeyRange, chunk: (from: Uint8Array) => readonly Pair<
   }
 }
 
-class View<Row> implements FrozenTable<Row> {
+class View implements FrozenTable {
   readonly size: number;
-  readonly #chunk: (from: Uint8Array) => readonly Pair<Row>[];
+  readonly #chunk: (from: Uint8Array) => readonly Pair[];
   readonly #release: () => void;
   /** Rows as they were when the view was made, for keys that changed before the cursor reached them. */
-  readonly #old = new Map<string, { readonly key: Uint8Array; readonly row: Row | undefined }>();
+  readonly #old = new Map<string, { readonly key: Uint8Array; readonly row: Uint8Array | undefined }>();
   #from: Uint8Array = EMPTY;
 
-  constructor(size: number, chunk: (from: Uint8Array) => readonly Pair<Row>[], release: () => void) {
+  constructor(size: number, chunk: (from: Uint8Array) => readonly Pair[], release: () => void) {
     this.size = size;
     this.#chunk = chunk;
     this.#release = release;
   }
 
-  beforeChange(key: Uint8Array, row: Row | undefined): void {
+  beforeChange(key: Uint8Array, row: Uint8Array | undefined): void {
     if (compareBytes(key, this.#from) < 0) return;
     const name = Buffer.from(key).toString("latin1");
     if (!this.#old.has(name)) this.#old.set(name, { key, row });
   }
 
-  *rows(): IterableIterator<Pair<Row>> {
+  rows(): IterableIterator<TableEntry> {
+    return entries(this.#pairs());
+  }
+
+  *#pairs(): IterableIterator<Pair> {
     for (;;) {
       const live = this.#chunk(this.#from);
       const last = live.length < CHUNK_ROWS ? undefined : live.at(-1);
@@ -129,9 +143,9 @@ class View<Row> implements FrozenTable<Row> {
     this.#release();
   }
 
-  #merge(live: readonly Pair<Row>[], to: Uint8Array | undefined): readonly Pair<Row>[] {
+  #merge(live: readonly Pair[], to: Uint8Array | undefined): readonly Pair[] {
     const changed = new Set<string>();
-    const merged: Pair<Row>[] = [];
+    const merged: Pair[] = [];
     for (const [name, old] of this.#old) {
       if (to !== undefined && compareBytes(old.key, to) >= 0) continue;
       changed.add(name);
