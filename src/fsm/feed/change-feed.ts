@@ -35,11 +35,18 @@ export interface Changes {
   readonly sizeBytes: number;
 }
 
-/** The last changes, bounded by count and bytes, and those who listen to them. */
+/**
+ * The last changes, bounded by count and bytes, and those who listen to them. What trimming has to know of a change lies in
+ * arrays of numbers beside it: the change itself, made long ago, would have to be fetched from memory to be dropped.
+ */
 export class ChangeFeed implements Changes {
   readonly #limits: ChangeFeedLimits;
   readonly #listeners = new Set<ChangeListener>();
   #ring: RowChange[] = [];
+  /** Of each change in `#ring`: its index, `sub` and size. */
+  #indexes: LogIndex[] = [];
+  #subs: number[] = [];
+  #sizes: number[] = [];
   /** Place of the oldest kept change in `#ring`; those before it are dropped. */
   #head = 0;
   #sizeBytes = 0;
@@ -73,8 +80,12 @@ export class ChangeFeed implements Changes {
   }
 
   record(change: RowChange): void {
+    const size = changeBytes(change);
     this.#ring.push(Object.freeze(change));
-    this.#sizeBytes += changeBytes(change);
+    this.#indexes.push(change.index);
+    this.#subs.push(change.sub);
+    this.#sizes.push(size);
+    this.#sizeBytes += size;
   }
 
   /** Ends an entry that replaced the whole state: its changes are void, and so is everything before it. */
@@ -94,8 +105,7 @@ export class ChangeFeed implements Changes {
 
   /** Forgets all; everything up to `index` is unknown from now on. */
   reset(index: LogIndex): void {
-    this.#ring = [];
-    this.#head = 0;
+    this.#keepFrom(this.#ring.length);
     this.#sizeBytes = 0;
     this.#floor = { index, sub: Infinity };
     this.#index = index;
@@ -107,7 +117,7 @@ export class ChangeFeed implements Changes {
     const { index } = position;
     const place = { index, sub: position.sub ?? Infinity };
     if (isBefore(place, this.#floor)) {
-      return { kind: "compacted", oldest: this.#ring[this.#head]?.index ?? this.#index };
+      return { kind: "compacted", oldest: this.#indexes[this.#head] ?? this.#index };
     }
     const from = this.#firstAfter(place);
     const to = Math.min(from + limit, this.#ring.length);
@@ -139,17 +149,23 @@ export class ChangeFeed implements Changes {
 
   #trim(): void {
     while (this.size > this.#limits.changesMax || (this.#sizeBytes > this.#limits.bytesMax && this.size > 0)) {
-      const dropped = this.#ring[this.#head];
-      assert(dropped !== undefined, "The oldest kept change must be there");
-      this.#sizeBytes -= changeBytes(dropped);
-      this.#floor = { index: dropped.index, sub: dropped.sub };
+      const [index, sub, size] = [this.#indexes[this.#head], this.#subs[this.#head], this.#sizes[this.#head]];
+      assert(index !== undefined && sub !== undefined && size !== undefined, "The oldest kept change must be there");
+      this.#sizeBytes -= size;
+      this.#floor = { index, sub };
       this.#head++;
     }
     // Moves the rest only when as much was dropped as is kept: constant cost per change on average.
-    if (this.#head > 1024 && this.#head * 2 > this.#ring.length) {
-      this.#ring = this.#ring.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.#head > 1024 && this.#head * 2 > this.#ring.length) this.#keepFrom(this.#head);
+  }
+
+  /** Lets go of the changes before that place. */
+  #keepFrom(at: number): void {
+    this.#ring = this.#ring.slice(at);
+    this.#indexes = this.#indexes.slice(at);
+    this.#subs = this.#subs.slice(at);
+    this.#sizes = this.#sizes.slice(at);
+    this.#head = 0;
   }
 
   #firstAfter(place: ChangePlace): number {
@@ -157,9 +173,9 @@ export class ChangeFeed implements Changes {
     let high = this.#ring.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const change = this.#ring[middle];
-      if (change !== undefined && !isBefore(place, change)) low = middle + 1;
-      else high = middle;
+      const [index, sub] = [this.#indexes[middle] ?? 0, this.#subs[middle] ?? 0];
+      if (isBefore(place, { index, sub })) high = middle;
+      else low = middle + 1;
     }
     return low;
   }

@@ -437,7 +437,7 @@ const APPLICATION: readonly Draft[] = [
   {
     breaks: "dropped changes are said to be dropped",
     file: "src/fsm/feed/change-feed.ts",
-    find: "      this.#floor = { index: dropped.index, sub: dropped.sub };",
+    find: "      this.#floor = { index, sub };",
     replace: "",
   },
   {
