@@ -11,6 +11,12 @@ import { OPS, type Reply } from "./wire.ts";
 /** Complete snapshots kept besides pinned ones: the newest, and one to fall back to. */
 export const SNAPSHOTS_KEPT = 2;
 
+/**
+ * Parts that are asked for ahead of the one at hand: the Worker reads and decompresses while this thread uses what it has. It does
+ * so for a stored piece at a time, which holds several parts.
+ */
+const LOAD_AHEAD = 8;
+
 /** The lock of the folders is held by the log store. */
 export interface SnapshotStoreOptions extends DataFolders {
   readonly onUntrusted?: (failure: StorageFailure) => void;
@@ -125,17 +131,24 @@ export class SqliteSnapshotStore implements SnapshotStore {
   ): void {
     const number = this.#nextNumber++;
     const unpin = this.#pin(id);
+    let isOver = false;
     const end = (result: Result<undefined, StorageFailure | Damaged>): void => {
+      isOver = true;
       unpin();
       done(result);
     };
+    const ask = (): void => this.#client.request(OPS.loadNext, (writer) => writer.u32(number), next);
     const next = (reply: Reply): void => {
+      // The last requests come behind the end.
+      if (isOver) return;
       if (reply.kind === "failed") return end(err(this.#failure(id, reply)));
-      if (reply.body.remaining > 0) {
-        if (reply.body.u8() === 0) return end(ok(undefined));
-        part(reply.body.bytes());
+      if (reply.body.remaining === 0) {
+        for (let i = 0; i < LOAD_AHEAD; i++) ask();
+        return;
       }
-      this.#client.request(OPS.loadNext, (writer) => writer.u32(number), next);
+      if (reply.body.u8() === 0) return end(ok(undefined));
+      ask();
+      part(reply.body.bytes());
     };
     this.#client.request(OPS.loadStart, (writer) => writer.u32(number).text(id), next);
   }
