@@ -46,7 +46,7 @@ export class Calls {
     const write = (out: ByteWriter): void => {
       out.u53(number).text(request.method).bytes(request.body);
     };
-    if (!connection.isReady || !connection.sendFrame("call", write, true)) {
+    if (!connection.isReady || !connection.sendFrame("call", write, { isBulk: true })) {
       done({ kind: "not-sent", reason: "the connection is closed or its queue is full" });
       return;
     }

@@ -2,6 +2,7 @@ import type { Socket } from "bun";
 import { ByteWriter, type Clock, type Timer } from "../base/index.ts";
 import {
   FRAME_BYTES_MAX,
+  FRAME_HEAD_BYTES,
   FrameParser,
   HANDSHAKE_FRAME_BYTES_MAX,
   writeFrame,
@@ -133,10 +134,15 @@ export class Connection {
   }
 
   /** False: the queue is full (or the connection closed) and nothing was taken. */
-  sendFrame(kind: FrameKind, writeBody: (out: ByteWriter) => void, isBulk = false): boolean {
+  sendFrame(
+    kind: FrameKind,
+    writeBody: (out: ByteWriter) => void,
+    { isBulk = false, bytesMax = 512 }: { readonly isBulk?: boolean; readonly bytesMax?: number } = {},
+  ): boolean {
     if (this.#isClosed || this.#socket === undefined) return false;
     if (isBulk && this.#queuedBytes > QUEUE_BYTES_MAX) return false;
-    const out = new ByteWriter(512);
+    // Made large enough at once: an array that grows is copied again and again.
+    const out = new ByteWriter(bytesMax + FRAME_HEAD_BYTES + 1);
     writeFrame(out, kind, writeBody);
     this.#saidAt = this.#clock.now();
     this.#queue.push(out.view());

@@ -173,6 +173,28 @@ function message(from: Peer, to: Peer, round: number): Message {
   };
 }
 
+/** With one entry of a MiB. */
+function append(from: Peer, to: Peer, index: number): Message {
+  const { clusterId, epoch, fromBoot, term } = message(from, to, 0);
+  const entry = { index, term, kind: "command", time: 1, chain: 1, data: new Uint8Array(1024 * 1024) } as const;
+  return {
+    kind: "append",
+    clusterId,
+    epoch,
+    from: from.key,
+    fromBoot,
+    to: to.key,
+    term,
+    prevIndex: index - 1,
+    prevTerm: 0,
+    prevChain: 0,
+    entries: [entry],
+    commit: 0,
+    round: 1,
+    session: 1,
+  };
+}
+
 afterEach(async () => {
   for (const transport of open.splice(0)) await new Promise<void>((resolve) => transport.stop(resolve));
 });
@@ -188,6 +210,19 @@ describe("TcpTransport", () => {
     await until(() => b.messages.length === 2 && a.messages.length === 1);
     expect(b.messages.map((got) => (got.kind === "pre-vote" ? got.round : 0))).toEqual([1, 2]);
     expect(a.messages[0]?.from).toBe(b.key);
+  });
+
+  test("all appends of a turn arrive, in order, however large they are together", async () => {
+    const [a, b] = [startPeer(), startPeer()];
+    a.transport.setMembers([memberOf(a), memberOf(b)]);
+    await until(() => a.log.length > 0 && b.log.length > 0);
+    const appends = Array.from({ length: 20 }, (_, at) => append(a, b, at + 1));
+    a.transport.send(appends);
+    await until(() => b.messages.length === appends.length || b.log.length > 1);
+    expect(b.messages.map((got) => (got.kind === "append" ? got.entries[0]?.index : 0))).toEqual(
+      appends.map((_, at) => at + 1),
+    );
+    expect(b.log).toEqual([`hello ${a.key} seq 3`]);
   });
 
   test("a stopped process is down, and gone once its port refuses", async () => {

@@ -1,5 +1,5 @@
 import type { TCPSocketListener } from "bun";
-import { ByteReader, parseMemberKey, type MemberKey } from "../base/index.ts";
+import { ByteReader, parseMemberKey, type ByteWriter, type MemberKey } from "../base/index.ts";
 import type { OutgoingSnapshot, TransportReceiver } from "../node/index.ts";
 import { type Member, type Message, type MessageHeader } from "../raft/index.ts";
 import { Calls, type CallHandler, type CallOutcome } from "./calls.ts";
@@ -15,6 +15,7 @@ import {
 } from "./handshake.ts";
 import { keyOf, NONCE_BYTES, type Introduction } from "./introduction.ts";
 import { readMessage, writeMessage } from "./message-codec.ts";
+import { framesOf } from "./message-frames.ts";
 import { isCertificateFor } from "./peer-tls.ts";
 import { Presence } from "./presence.ts";
 import { SnapshotReceiver, SnapshotSender } from "./snapshot-stream.ts";
@@ -111,16 +112,13 @@ class Hub implements TcpTransport {
       if (known === undefined) byPeer.set(message.to, [message]);
       else known.push(message);
     }
-    for (const [key, batch] of byPeer) {
+    for (const [key, all] of byPeer) {
       // Lost when there is no connection or its queue is full: Raft sends again what matters.
-      const isBulk = batch.some((message) => message.kind === "append" && message.entries.length > 0);
-      this.#presence.find(key)?.sendFrame(
-        "messages",
-        (out) => {
-          for (const message of batch) writeMessage(out, message);
-        },
-        isBulk,
-      );
+      const connection = this.#presence.find(key);
+      for (const { messages: together, isBulk, bytesMax } of connection === undefined ? [] : framesOf(all)) {
+        const write = (out: ByteWriter): void => together.forEach((message) => writeMessage(out, message));
+        connection?.sendFrame("messages", write, { isBulk, bytesMax });
+      }
     }
   }
 
