@@ -132,7 +132,8 @@ async function ofNodes(): Promise<Growth> {
         if (cluster.urls.length === x) return;
         await cluster.stop();
         cluster = await startKonsul(x);
-        await contender.load({ clients: CLIENTS, seconds: warmUp(4) });
+        // Each process compiles what it runs often, and all of them share the same cores.
+        await contender.load({ clients: CLIENTS, seconds: warmUp(4) * x });
       },
     })),
     stop: async () => cluster.stop(),
