@@ -17,6 +17,8 @@ interface Footprint {
   readonly "disk written per acknowledged byte, one client": number;
   readonly "restart of a follower with these keys, ms": number;
   readonly "CPU of that restart, ms": number;
+  readonly "restart with all keys still to be read from the log, ms": number;
+  readonly "CPU of that restart from the log, ms": number;
 }
 
 /** What a cluster costs in memory and disk, and how long a node with many keys takes to come back. */
@@ -35,7 +37,7 @@ export const footprint: Bench = {
       const peer = other.get(name) ?? NaN;
       line[name] = { konsul: value, etcd: peer, ratio: value / peer };
       say(
-        `${name.padEnd(48)} konsul ${short(value)}, etcd ${short(peer)}, ratio ${(value / peer).toFixed(2)} (aim < 1)`,
+        `${name.padEnd(56)} konsul ${short(value)}, etcd ${short(peer)}, ratio ${(value / peer).toFixed(2)} (aim < 1)`,
       );
     }
     record("footprint", line);
@@ -57,25 +59,35 @@ async function measure(system: System): Promise<Footprint> {
     // What the load left behind is collected when there is a little time.
     await Bun.sleep(3000);
     const memory = (memoryOf(cluster.pidOf(leader)) - before) / KEYS;
-    const [restarts, cpu]: [number[], number[]] = [[], []];
-    for (let round = 0; round < rounds(); round += 1) {
-      const follower = ((await cluster.leaderAt()) + 1) % 3;
-      await cluster.kill(follower);
-      const at = performance.now();
-      await cluster.restart(follower);
-      restarts.push(performance.now() - at);
-      cpu.push(cpuOf(cluster.pidOf(follower)) * 1000);
-    }
+    const unsettled = await restartsOf(cluster);
+    await Promise.all(cluster.urls.map(async (url) => system.settle?.(url)));
+    const settled = await restartsOf(cluster);
     return {
       "memory of the leader per million keys, MB": memory,
       "disk written per acknowledged byte, 64 clients": written64,
       "disk written per acknowledged byte, one client": written1,
-      "restart of a follower with these keys, ms": median(restarts),
-      "CPU of that restart, ms": median(cpu),
+      "restart of a follower with these keys, ms": settled.ms,
+      "CPU of that restart, ms": settled.cpuMs,
+      "restart with all keys still to be read from the log, ms": unsettled.ms,
+      "CPU of that restart from the log, ms": unsettled.cpuMs,
     };
   } finally {
     await cluster.stop();
   }
+}
+
+/** Medians. */
+async function restartsOf(cluster: Running): Promise<{ readonly ms: number; readonly cpuMs: number }> {
+  const [restarts, cpu]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds(); round += 1) {
+    const follower = ((await cluster.leaderAt()) + 1) % 3;
+    await cluster.kill(follower);
+    const at = performance.now();
+    await cluster.restart(follower);
+    restarts.push(performance.now() - at);
+    cpu.push(cpuOf(cluster.pidOf(follower)) * 1000);
+  }
+  return { ms: median(restarts), cpuMs: median(cpu) };
 }
 
 /** By all three nodes together. */
