@@ -92,7 +92,9 @@ class Overlay {
   }
 }
 
+const names = new TextDecoder("latin1");
+
 /** Bytes as a map key: one UTF-16 unit a byte. */
 function nameOf(key: Uint8Array): string {
-  return String.fromCharCode(...key);
+  return names.decode(key);
 }
