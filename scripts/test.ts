@@ -30,14 +30,14 @@ function readOptions(): Options {
         help: { type: "boolean" },
         long: { type: "boolean" },
         system: { type: "boolean" },
-        only: { type: "string" },
+        only: { type: "string", multiple: true },
       },
     });
     if (values.help === true) {
       say(usage);
       process.exit(0);
     }
-    const chosen = values.only?.split(",");
+    const chosen = values.only?.flatMap((list) => list.split(","));
     const unknown = chosen?.find((name) => !names.includes(name));
     if (unknown !== undefined) throw new TypeError(`There is no part "${unknown}"`);
     return { isLong: values.long === true, only: chosen === undefined ? undefined : new Set(chosen) };
