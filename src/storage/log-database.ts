@@ -77,6 +77,8 @@ export class LogDatabase {
   readonly #updateHead: Statement<unknown, [Uint8Array]>;
   readonly #lastMembership: Statement<{ idx: unknown }, [number, number]>;
   #head: HeadRecord;
+  /** A database that was made by an older release has larger ones. */
+  readonly #pageBytes: number;
   /** Estimated pages in the WAL since the last complete checkpoint. */
   #walPages = 0;
 
@@ -87,6 +89,7 @@ export class LogDatabase {
     // The default would run a checkpoint inside a commit; ours runs between batches.
     database.run("PRAGMA wal_autocheckpoint = 0");
     this.#database = database;
+    this.#pageBytes = pageBytesOf(database);
     this.#head = head;
     this.#beginImmediate = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
@@ -102,8 +105,9 @@ export class LogDatabase {
     return this.#head;
   }
 
-  get walPages(): number {
-    return this.#walPages;
+  /** About as much as lies in the WAL since the last complete checkpoint. */
+  get walBytes(): number {
+    return this.#walPages * this.#pageBytes;
   }
 
   /**
@@ -228,7 +232,7 @@ export class LogDatabase {
       last = { index, term, chain, time };
       if (kind === "membership") membershipIndex = index;
     }
-    this.#walPages += Math.ceil(bytes / PAGE_BYTES);
+    this.#walPages += Math.ceil(bytes / this.#pageBytes);
     return { ...head, last, membershipIndex };
   }
 
@@ -254,6 +258,15 @@ export class LogDatabase {
     assert(row !== null, "An entry inside the log must exist");
     const { term, chain, time } = decodeRow(row);
     return { index, term, chain, time };
+  }
+}
+
+function pageBytesOf(database: Database): number {
+  const statement = database.prepare<{ page_size: number }, []>("PRAGMA page_size");
+  try {
+    return statement.get()?.page_size ?? PAGE_BYTES;
+  } finally {
+    statement.finalize();
   }
 }
 

@@ -12,8 +12,8 @@ import { toOpenFailure, writeOpenFailure } from "./open-failure.ts";
 import { OPS, type DiskService, type Request } from "./wire.ts";
 import type { Witness } from "./witness.ts";
 
-/** So many pages take a few milliseconds, and fewer than one transaction in a hundred waits for them. */
-const CHECKPOINT_PAGES = 1024;
+/** So much takes a few milliseconds, and fewer than one transaction in a hundred waits for it. */
+const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 const WATCH_MS = 1000;
 
 interface FileId {
@@ -177,7 +177,7 @@ export class LogService implements DiskService {
   }
 
   #checkpointLater(database: LogDatabase): void {
-    if (this.#isCheckpointDue || database.walPages < CHECKPOINT_PAGES) return;
+    if (this.#isCheckpointDue || database.walBytes < CHECKPOINT_BYTES) return;
     this.#isCheckpointDue = true;
     setImmediate(() => {
       this.#isCheckpointDue = false;
