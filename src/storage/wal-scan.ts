@@ -4,7 +4,8 @@
  *
  * Before its sync a transaction may have reached the disk in any subset of its frames. So a bad frame alone proves
  * nothing. Let c be the first commit frame at or after the bad one: a frame of the same salts BEHIND c could only be
- * written after c's sync, and that makes it damage. Everything less is left to the witness.
+ * written after c's sync, and that makes it damage. Everything less is left to the witness, also where c's head lies across
+ * two sectors: of a torn write it may be half an older frame's.
  *
  * @see https://sqlite.org/fileformat2.html section 4
  */
