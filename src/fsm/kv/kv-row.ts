@@ -27,7 +27,7 @@ export type KvHead = Pick<KvRow, "createIndex" | "modifyIndex" | "lock">;
 
 /** The row without what costs a copy. */
 export function readKvHead(row: ByteReader): KvHead {
-  const optional = row.u8();
+  const optional = readOptional(row);
   row.skip(8);
   const [createIndex, modifyIndex] = [row.u53(), row.u53()];
   if (optional === OPTIONAL.none) return { createIndex, modifyIndex };
@@ -36,7 +36,7 @@ export function readKvHead(row: ByteReader): KvHead {
 }
 
 export function hasLock(row: ByteReader): boolean {
-  return row.u8() === OPTIONAL.lock;
+  return readOptional(row) === OPTIONAL.lock;
 }
 
 export function kvRow(row: KvRow): KvRow {
@@ -46,7 +46,7 @@ export function kvRow(row: KvRow): KvRow {
   return Object.freeze({ value, flags, createIndex, modifyIndex, lock: Object.freeze({ session, index }) });
 }
 
-/** Which optional fields follow, by bit. */
+/** Which optional fields follow. */
 const OPTIONAL = { none: 0, lock: 1 } as const;
 
 /** What a lock takes in memory. */

@@ -2,7 +2,7 @@ import { unreachable, type LogIndex } from "../../base/index.ts";
 import type { StateTable } from "../state/state-table.ts";
 import type { KvOperation, KvTxn } from "./kv-command.ts";
 import type { KvOperationError, KvOperationResult, KvResult } from "./kv-result.ts";
-import { kvRow, type KvRow } from "./kv-row.ts";
+import { kvRow, readKvHead, type KvHead, type KvRow } from "./kv-row.ts";
 
 interface Pending {
   readonly key: Uint8Array;
@@ -33,19 +33,19 @@ export function applyKvTxn(table: StateTable<KvRow>, index: LogIndex, command: K
 
 function run(overlay: Overlay, operation: KvOperation, at: number): Outcome {
   const { key } = operation;
-  const row = overlay.get(key);
   switch (operation.op) {
     case "set":
-      return { ok: true, result: { op: "set", key, row: overlay.set(operation, row) } };
+      return { ok: true, result: { op: "set", key, row: overlay.set(operation) } };
     case "delete":
-      overlay.delete(key);
-      return { ok: true, result: { op: "delete", key, existed: row !== undefined } };
-    case "get":
+      return { ok: true, result: { op: "delete", key, existed: overlay.delete(key) } };
+    case "get": {
+      const row = overlay.row(key);
       return row === undefined
         ? { ok: false, error: { operation: at, kind: "not-found", key } }
         : { ok: true, result: { op: "get", key, row } };
+    }
     case "check-index": {
-      const modifyIndex = row?.modifyIndex ?? 0;
+      const modifyIndex = overlay.head(key)?.modifyIndex ?? 0;
       return modifyIndex === operation.index
         ? { ok: true, result: { op: "check-index", key, modifyIndex } }
         : { ok: false, error: { operation: at, kind: "cas-conflict", key, modifyIndex } };
@@ -67,21 +67,32 @@ class Overlay {
     this.#index = index;
   }
 
-  get(key: Uint8Array): KvRow | undefined {
+  row(key: Uint8Array): KvRow | undefined {
     const pending = this.#pending.get(nameOf(key));
     return pending === undefined ? this.#table.get(key) : pending.row;
   }
 
-  set(operation: { readonly key: Uint8Array; readonly value: Uint8Array; readonly flags: bigint }, old?: KvRow): KvRow {
-    const { key, value, flags } = operation;
+  /** Without the value, which would be copied. */
+  head(key: Uint8Array, name = nameOf(key)): KvHead | undefined {
+    const pending = this.#pending.get(name);
+    return pending === undefined ? this.#table.getPart(key, readKvHead) : pending.row;
+  }
+
+  set({ key, value, flags }: { readonly key: Uint8Array; readonly value: Uint8Array; readonly flags: bigint }): KvRow {
+    const name = nameOf(key);
+    const old = this.head(key, name);
     const createIndex = old?.createIndex ?? this.#index;
     const row = kvRow({ ...old, value, flags, createIndex, modifyIndex: this.#index });
-    this.#pending.set(nameOf(key), { key, row });
+    this.#pending.set(name, { key, row });
     return row;
   }
 
-  delete(key: Uint8Array): void {
-    this.#pending.set(nameOf(key), { key, row: undefined });
+  /** Whether the key was there. */
+  delete(key: Uint8Array): boolean {
+    const name = nameOf(key);
+    const isThere = this.head(key, name) !== undefined;
+    this.#pending.set(name, { key, row: undefined });
+    return isThere;
   }
 
   commit(): void {
