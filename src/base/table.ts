@@ -34,7 +34,7 @@ export interface Table {
   readonly size: number;
   /** The row where it lies: valid until the table changes. */
   get(key: Uint8Array): ByteReader | undefined;
-  /** Keeps a copy of the key; the row belongs to the table from now on. */
+  /** Keeps copies of both. */
   set(key: Uint8Array, row: Uint8Array): void;
   /** Adds a copy of a row whose key is above all others; answers false, with nothing done, when it is not. */
   append(cell: TableCell): boolean;

@@ -188,11 +188,12 @@ export class StateTable<Row> implements Section {
     this.#checkInvariants();
   }
 
+  /** Valid until the next call. */
   #encode(row: Row): Uint8Array {
     const writer = this.#scratch.restart();
     this.#format.write(writer, row);
     if (writer.length > SCRATCH_BYTES_MAX) this.#scratch = new ByteWriter();
-    return writer.finish();
+    return writer.view();
   }
 
   #subtract(key: Uint8Array, row: ByteReader): void {

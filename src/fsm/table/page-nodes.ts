@@ -1,4 +1,4 @@
-import { assert, ByteReader, EMPTY_BYTES, type TableCell } from "../../base/index.ts";
+import { assert, ByteReader, copyBytes, EMPTY_BYTES, type TableCell } from "../../base/index.ts";
 import { Page, PAGE_BYTES } from "./page.ts";
 
 export type Node = Leaf | Inner;
@@ -84,7 +84,7 @@ export class Leaf extends Page {
   }
 
   #keepLarge(place: number, { replaced, row }: { readonly replaced: 0 | 1; readonly row: Uint8Array }): void {
-    const large = row.length < LARGE_ROW_BYTES ? undefined : row;
+    const large = row.length < LARGE_ROW_BYTES ? undefined : copyBytes(row);
     if (large === undefined && this.#large === undefined) return;
     this.#large ??= Array.from({ length: this.count - 1 + replaced }, () => undefined);
     this.#large.splice(place, replaced, large);

@@ -164,9 +164,9 @@ export class PageTree {
   #join(parent: Inner, place: number): void {
     const at = Math.max(0, place - 1);
     if (at + 1 >= parent.count) return;
-    const left = this.#own(parent.child(at));
     const right = parent.child(at + 1);
-    if (left.usedBytes + right.usedBytes > (PAGE_BYTES * 3) / 4) return;
+    if (parent.child(at).usedBytes + right.usedBytes > (PAGE_BYTES * 3) / 4) return;
+    const left = this.#own(parent.child(at));
     if (left instanceof Leaf && right instanceof Leaf) left.takeFrom(right, 0);
     else if (left instanceof Inner && right instanceof Inner) left.takeFrom(right, 0, copyKey(parent, at + 1));
     parent.replaceChild(at, left);

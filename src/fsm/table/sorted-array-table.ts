@@ -21,7 +21,7 @@ export function createSortedArrayTable(): Table {
     },
     set: (key, row) => {
       const at = find(key);
-      pairs.splice(at, has(at, key) ? 1 : 0, [copyBytes(key), row]);
+      pairs.splice(at, has(at, key) ? 1 : 0, [copyBytes(key), copyBytes(row)]);
     },
     append: ({ bytes, keyFrom, rowFrom, to }) => {
       const key = copyBytes(bytes, keyFrom, rowFrom);
