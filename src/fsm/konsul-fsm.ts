@@ -216,7 +216,7 @@ class Fsm implements KonsulFsm {
     this.#restorer = undefined;
     this.#appliedIndex = moment.index;
     this.#appliedTime = moment.time;
-    this.#sessionTables.holders.rebuild(this.#kvTable.range({}, hasLock));
+    this.#rebuildHolders();
     this.acl.changed();
     this.#once.rebuild();
     this.changes.reset(moment.index);
@@ -236,6 +236,12 @@ class Fsm implements KonsulFsm {
 
   keyCount(): number {
     return this.#kvTable.size;
+  }
+
+  /** Only a session that is there holds locks: where there is none, no row need be looked at. */
+  #rebuildHolders(): void {
+    const hasSessions = this.#sessionTables.sessions.size > 0;
+    this.#sessionTables.holders.rebuild(hasSessions ? this.#kvTable.range({}, hasLock) : []);
   }
 
   /** A node whose snapshots are all damaged starts a restore that gets no part, then replays its log from the first entry. */
