@@ -24,8 +24,8 @@ function requestOf(id: number, op: number, body: ByteReader): Request {
   return {
     op,
     body,
-    ok: (write) => {
-      const writer = new ByteWriter(64).u32(id).u8(STATUS.ok);
+    ok: (write, bytesMax = 0) => {
+      const writer = new ByteWriter(64 + bytesMax).u32(id).u8(STATUS.ok);
       write?.(writer);
       post(writer);
     },

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { assert, MalformedBytes, type ByteWriter, type LogIndex } from "../base/index.ts";
 import type { Identity, StorageFailure } from "../node/index.ts";
+import { entrySize, type Entry } from "../raft/index.ts";
 import { classifyFailure, EnvironmentFailure, freeBytes, sizeOf, type DiskFailure } from "./failures.ts";
 import { storePaths, type StorePaths } from "./files.ts";
 import { readIdentity, readLogStart, writeIdentity, writeLogStart, type HeadRecord } from "./head-record.ts";
@@ -15,6 +16,8 @@ import type { Witness } from "./witness.ts";
 /** So much takes a few milliseconds, and fewer than one transaction in a hundred waits for it. */
 const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 const WATCH_MS = 1000;
+/** All of an opened log but its entries. */
+const OPENED_BYTES_MAX = 4096;
 
 interface FileId {
   readonly path: string;
@@ -74,7 +77,7 @@ export class LogService implements DiskService {
     this.#opened = { ...opened, entries: [] };
     this.#files = [fileId(this.#paths.database), fileId(this.#paths.witness)].filter((file) => file !== undefined);
     this.#watch = setInterval(() => this.#check(), WATCH_MS);
-    request.ok((writer) => writeOpened(writer, opened));
+    request.ok((writer) => writeOpened(writer, opened), OPENED_BYTES_MAX + bytesOf(opened.entries));
   }
 
   #persist(request: Request, { database, witness }: OpenedLog): void {
@@ -169,7 +172,7 @@ export class LogService implements DiskService {
     };
     try {
       const entries = database.read(range);
-      request.ok((writer) => writeEntries(writer, entries));
+      request.ok((writer) => writeEntries(writer, entries), bytesOf(entries));
     } catch (cause) {
       if (cause instanceof MalformedBytes) return request.fail({ kind: "damaged", message: cause.message });
       request.fail(this.#afterFailure(cause, database));
@@ -229,6 +232,11 @@ export class LogService implements DiskService {
       request.fail(this.#classify(cause));
     }
   }
+}
+
+/** More than they take when they are written. */
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + entrySize(entry), 0);
 }
 
 function attemptOpen(opening: LogOpening): LogOpened {

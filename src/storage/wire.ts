@@ -36,7 +36,8 @@ export type Reply =
 export interface Request {
   readonly op: number;
   readonly body: ByteReader;
-  readonly ok: (write?: (writer: ByteWriter) => void) => void;
+  /** `bytesMax`: what a long answer will take, as an array that grows is copied again and again. */
+  readonly ok: (write?: (writer: ByteWriter) => void, bytesMax?: number) => void;
   readonly fail: (failure: Extract<Reply, { kind: "failed" }>["failure"]) => void;
 }
 
