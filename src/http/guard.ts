@@ -1,6 +1,7 @@
 import type { Cors } from "./browser.ts";
 import { STATUS_OF } from "./errors.ts";
 import type { RateLimit } from "./rate-limit.ts";
+import { RequestUrls, type RequestUrl } from "./request-url.ts";
 import type { App } from "./server.ts";
 
 export interface GuardOptions {
@@ -10,11 +11,14 @@ export interface GuardOptions {
 
 /** What is decided before a request is looked at: browsers of other origins, and clients that ask too often. */
 export function guard(app: App, { cors, limit }: GuardOptions): App {
+  const urls = new RequestUrls();
   return {
     fetch: (request, client) => {
-      const preflight = cors.preflight(request);
+      // One with a host that is none counts, whatever path it names, and is for the application to refuse.
+      const isWhole = urls.isAbsolute(request.url);
+      const preflight = isWhole ? cors.preflight(request) : undefined;
       if (preflight !== undefined) return preflight;
-      const waitSeconds = isProbe(request) ? 0 : limit.take(client);
+      const waitSeconds = isWhole && isProbe(urls.of(request.url)) ? 0 : limit.take(client);
       const answer = waitSeconds > 0 ? tooOften(waitSeconds) : app.fetch(request, client);
       if (answer instanceof Response) return allowed(cors, request, answer);
       return answer.then((response) => allowed(cors, request, response));
@@ -28,9 +32,8 @@ function allowed(cors: Cors, request: Request, response: Response): Response {
 }
 
 /** Orchestrators ask from one address for all, and restart what does not answer. */
-function isProbe({ url }: Request): boolean {
+function isProbe({ pathname }: RequestUrl): boolean {
   // By the whole path: a key or a query may end alike.
-  const { pathname } = new URL(url);
   return pathname === "/health/live" || pathname === "/health/ready";
 }
 

@@ -46,3 +46,26 @@ test("RequestUrls.of() takes no origin for one that it knows as it begins alike"
   expect(() => urls.of("http://a.example:99999/kv/a/../b")).toThrow(TypeError);
   expect(() => urls.of("/kv/a/../b")).toThrow(TypeError);
 });
+
+test("RequestUrls.isAbsolute() is true for what of() takes apart, whatever it was asked before", () => {
+  const urls = new RequestUrls();
+  for (const known of ["http://a.example/kv/k", "https://b.example/"]) {
+    expect(urls.isAbsolute(known)).toBe(true);
+    for (const href of ["http://a.example/", "https://a.example:8888/kv/k", "http://[::1]/x?y#z"]) {
+      expect(urls.isAbsolute(href), href).toBe(true);
+      expect(partsOf(urls.of(href))).toEqual(partsOf(new URL(href)));
+    }
+    for (const href of [
+      "/kv/k",
+      "//a/kv/k",
+      "*",
+      "",
+      "a:80",
+      "http://[/kv/k",
+      "http://:80/x",
+      "http://a.example:99999/",
+    ]) {
+      expect(urls.isAbsolute(href), href).toBe(false);
+    }
+  }
+});

@@ -1,14 +1,31 @@
+import { type ApiError, badRequest } from "./errors.ts";
+
 /** The parts of a request's URL that routes look at. */
 export type RequestUrl = Pick<URL, "href" | "pathname" | "search" | "searchParams">;
 
+/** What a request with a host that is none gets: nobody can say which path it means, so no path may answer it. */
+export function badHost(): ApiError {
+  return badRequest("Host", "must be a host name or an address, with its port if there is one: nothing was done");
+}
+
 /**
- * Takes URLs of requests apart. The runtime has parsed and normalised them already, unless their host is none; a second
- * time costs several times what it costs to find the marks in them. So only those with another origin than the last
- * one are parsed again: behind an origin that parsed, nothing else can be wrong.
+ * Takes URLs of requests apart. The runtime has parsed and normalised them already, unless their host is none: then a URL
+ * is the bare target as it came, or cannot be parsed. A second time costs several times what it costs to find the marks in
+ * them. So only those with another origin than the last one are parsed again: behind an origin that parsed, nothing else
+ * can be wrong.
  */
 export class RequestUrls {
   /** With the slash at its end. Of a URL that was parsed in full. */
   #origin: string | undefined;
+
+  /** Whether there is a host, so that `of` may be asked. To be known before anything looks for the path. */
+  isAbsolute(href: string): boolean {
+    if (this.#origin !== undefined && href.startsWith(this.#origin)) return true;
+    const url = URL.canParse(href) ? new URL(href) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return false;
+    this.#origin = `${url.origin}/`;
+    return true;
+  }
 
   /** @throws TypeError where a host is none */
   of(href: string): RequestUrl {

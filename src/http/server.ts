@@ -7,13 +7,16 @@ import { refuseKey } from "./idempotency.ts";
 import { forwardWrite, isForwardable, keepBody, type KeptRequest } from "./forward.ts";
 import { Responder } from "./respond.ts";
 import { RequestMetrics } from "./request-metrics.ts";
-import { RequestUrls } from "./request-url.ts";
+import { badHost, RequestUrls } from "./request-url.ts";
 import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
 import { traceRequest } from "./trace-request.ts";
 
 /** A backup may be that large; every other route stops reading far earlier. */
 const BODY_BYTES_MAX = 64 * 1024 ** 3;
+
+/** What no route takes; also its name in the metrics. */
+const UNROUTED = "/*";
 
 /**
  * The Elysia application over all routes; also what tests call without a socket. Its handlers are bound functions: Elysia
@@ -22,7 +25,15 @@ const BODY_BYTES_MAX = 64 * 1024 ** 3;
  */
 export function createApp(deps: HttpDeps): App {
   const app = new Elysia({ strictPath: true });
-  const answer = answerer(deps);
+  const failed = (request: Request, error: unknown): Response => {
+    const respond = new Responder(deps.replica, requestId(request));
+    return respond.error(toApiError(deps, respond, error));
+  };
+  // Elysia applies it to the routes that come after it, and to no others.
+  app.onError(({ request, error }) => failed(request, error));
+  const metrics = new RequestMetrics(deps.metrics);
+  const urls = new RequestUrls();
+  const answer = answerer(deps, metrics, urls);
   for (const [path, route] of Object.entries(routes(deps))) {
     app.all(path, answer.bind(undefined, path, route));
   }
@@ -31,18 +42,16 @@ export function createApp(deps: HttpDeps): App {
       app.get(path, answer.bind(undefined, path, swaggerRoute(deps.version)));
     }
   }
-  app.all("/*", answer.bind(undefined, "/*", undefined));
-  const failed = (request: Request, error: unknown): Response => {
-    deps.logger.error("A request failed in an unexpected way", {
-      error: error instanceof Error ? error.message : "unknown",
-    });
-    return new Responder(deps.replica, requestId(request)).error(
-      new ApiError("internal", "This request failed in an unexpected way; the log has more under the request id"),
-    );
+  app.all(UNROUTED, answer.bind(undefined, UNROUTED, undefined));
+  const refuse = (request: Request): Response => {
+    const response = new Responder(deps.replica, requestId(request)).error(badHost());
+    metrics.answered(request.method, UNROUTED, response.status, 0);
+    return response;
   };
-  app.onError(({ request, error }) => failed(request, error));
   return {
     fetch: (request) => {
+      // Elysia would look for the path of such a request, and find another one in it.
+      if (!urls.isAbsolute(request.url)) return refuse(request);
       const answered = app.fetch(withLongHost(request));
       return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
     },
@@ -74,12 +83,9 @@ type Answer = (
 ) => Response | Promise<Response>;
 
 /** What needs no waiting is answered without a promise: that is what makes a local read cheap. */
-function answerer(deps: HttpDeps): Answer {
-  const metrics = new RequestMetrics(deps.metrics);
-  const urls = new RequestUrls();
+function answerer(deps: HttpDeps, metrics: RequestMetrics, urls: RequestUrls): Answer {
   return (path, route, { request }) => {
     const startedAt = deps.clock.now();
-    metrics.inFlight += 1;
     const respond = new Responder(deps.replica, requestId(request));
     const call: Call = { request, url: urls.of(request.url), respond, access: new Access(deps, request) };
     const finish = (response: Response): Response => {
@@ -103,11 +109,19 @@ function answerer(deps: HttpDeps): Answer {
         ? answerHere(deps, route, call)
         : answerAnywhere(deps, route, call);
     const { tracing } = deps;
-    const answer =
-      tracing === undefined
-        ? work()
-        : traceRequest(tracing, { request, route: path, requestId: respond.requestId }, work);
-    return answer instanceof Response ? finish(answer) : answer.then(finish);
+    const failed = (cause: unknown): Response => respond.error(toApiError(deps, respond, cause));
+    let answer: Response | Promise<Response>;
+    // From here on every way leads through `finish`, once.
+    metrics.inFlight += 1;
+    try {
+      answer =
+        tracing === undefined
+          ? work()
+          : traceRequest(tracing, { request, route: path, requestId: respond.requestId }, work);
+    } catch (cause) {
+      answer = failed(cause);
+    }
+    return answer instanceof Response ? finish(answer) : answer.then(finish, (cause: unknown) => finish(failed(cause)));
   };
 }
 

@@ -1,3 +1,5 @@
+import { badHost, RequestUrls } from "./request-url.ts";
+
 /** Why this node serves nothing yet. */
 export interface Waiting {
   /** The code of the error envelope. */
@@ -12,9 +14,14 @@ export const WAITING_FOR_CLUSTER: Waiting = {
 
 /** Answers while the node is not part of a cluster: alive, and good for nothing else. */
 export function createStartingApp(waiting: () => Waiting): { readonly fetch: (request: Request) => Response } {
+  const urls = new RequestUrls();
   return {
     fetch: (request) => {
-      const { pathname } = new URL(request.url);
+      if (!urls.isAbsolute(request.url)) {
+        const { status, code, message, fields } = badHost();
+        return answer(status, { error: code, message, ...fields });
+      }
+      const { pathname } = urls.of(request.url);
       if (pathname === "/health/live") return answer(200, { status: "live" });
       const { code, reason } = waiting();
       if (pathname === "/health/ready") return answer(503, { status: "not ready", reason });
