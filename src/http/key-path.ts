@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { utf8 } from "../base/index.ts";
-import { ApiError } from "./errors.ts";
+import { fromUtf8, utf8 } from "../base/index.ts";
+import { ApiError, badRequest } from "./errors.ts";
 
 export const KEY_BYTES_MAX = 1024;
 
@@ -17,6 +17,15 @@ export function percentDecode(raw: string): Uint8Array {
     } else throw new ApiError("invalid_key", `The key has a "%" that no two hexadecimal digits follow, at ${at}`);
   }
   return new Uint8Array(bytes);
+}
+
+/** The very name that is meant, all of it: reading it less strictly could give another one's. @throws ApiError bad_request */
+export function decodeName(raw: string): string {
+  try {
+    return fromUtf8(percentDecode(raw));
+  } catch {
+    throw badRequest("name", "must be percent-encoded UTF-8");
+  }
 }
 
 /** The very key that is stored. @throws ApiError invalid_key */

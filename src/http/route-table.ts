@@ -3,7 +3,7 @@ import type { AclNeed } from "../fsm/index.ts";
 import type { Access } from "./access.ts";
 import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
-import { checkKey, checkPrefix, keyFromPath, percentDecode } from "./key-path.ts";
+import { checkKey, checkPrefix, decodeName, keyFromPath, percentDecode } from "./key-path.ts";
 import type { Responder } from "./respond.ts";
 import { Query } from "./query.ts";
 import {
@@ -222,7 +222,7 @@ function textOf(url: RequestUrl, name: string): Uint8Array {
 
 function named(resource: "service" | "health", capability: AclNeed["capability"], start: string) {
   return ({ url }: Call): readonly AclNeed[] => [
-    { resource, capability, scope: { exact: nameFrom(url.pathname.slice(start.length)) } },
+    { resource, capability, scope: { exact: decodeName(url.pathname.slice(start.length)) } },
   ];
 }
 
@@ -231,16 +231,8 @@ function everyService(resource: "service" | "health") {
 }
 
 function checkNeeds({ url }: Call): readonly AclNeed[] {
-  const [, name = ""] = nameFrom(url.pathname.slice("/health/check/".length)).split(":");
+  const [, name = ""] = decodeName(url.pathname.slice("/health/check/".length)).split(":");
   return [{ resource: "health", capability: "write", scope: { exact: name } }];
-}
-
-function nameFrom(raw: string): string {
-  try {
-    return fromUtf8(percentDecode(raw));
-  } catch {
-    throw new ApiError("bad_request", "The name must be percent-encoded UTF-8", { fields: { field: "name" } });
-  }
 }
 
 /** The bytes behind `name=`, still percent-encoded: `URLSearchParams` would replace what is not UTF-8. */

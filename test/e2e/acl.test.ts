@@ -177,6 +177,15 @@ describe("access control of one node", () => {
       const answer = await call(node, root, request, body);
       expect([request, answer.status, answer.body.field]).toEqual([request, 400, field]);
     }
+    expect((await call(node, root, "PUT /acl/policies/ops", { rules: [] })).status).toBe(200);
+    // A byte order mark, a byte that is no UTF-8, a percent sign with nothing behind it.
+    for (const name of ["%EF%BB%BFops", "ops%FF", "ops%"]) {
+      for (const method of ["GET", "DELETE"]) {
+        const answer = await call(node, root, `${method} /acl/policies/${name}`);
+        expect([name, answer.status, answer.body.error, answer.body.field]).toEqual([name, 400, "bad_request", "name"]);
+      }
+    }
+    expect((await call(node, root, "GET /acl/policies/ops")).status).toBe(200);
     expect((await call(node, root, "DELETE /acl/policies/global-management")).status).toBe(409);
     const off = await startAgent(["--dev"]);
     expect((await call(off, "", "POST /acl/bootstrap")).status).toBe(409);

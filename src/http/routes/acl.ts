@@ -13,7 +13,7 @@ import { checkAclName, readPolicy, readToken } from "../acl-body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
-import { percentDecode } from "../key-path.ts";
+import { decodeName } from "../key-path.ts";
 import { refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import type { RequestUrl } from "../request-url.ts";
@@ -177,7 +177,7 @@ function policyFields(name: string, row: AclPolicyRow): Readonly<Record<string, 
 }
 
 function nameBehind({ pathname }: RequestUrl, start: string): string {
-  return checkAclName("name", new TextDecoder().decode(percentDecode(pathname.slice(start.length))));
+  return checkAclName("name", decodeName(pathname.slice(start.length)));
 }
 
 function unexpected(result: AclResult): ApiError {

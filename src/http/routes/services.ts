@@ -13,7 +13,7 @@ import { formatDuration } from "../duration.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { readFailure, writeFailure } from "../failures.ts";
 import { onceKeyOf, reusedKey } from "../idempotency.ts";
-import { percentDecode } from "../key-path.ts";
+import { decodeName } from "../key-path.ts";
 import { Query, READ_PARAMETERS, refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import { checkName, readCheckReport, readRegistration } from "../service-body.ts";
@@ -208,12 +208,7 @@ function checksOf({ name, id, row }: ServiceEntry): readonly Readonly<Record<str
 }
 
 function nameBehind(url: RequestUrl, start: string): string {
-  try {
-    return checkName("name", fromUtf8(percentDecode(url.pathname.slice(start.length))));
-  } catch (cause) {
-    if (cause instanceof ApiError && cause.code === "bad_request") throw cause;
-    throw badRequest("name", "must be percent-encoded UTF-8");
-  }
+  return checkName("name", decodeName(url.pathname.slice(start.length)));
 }
 
 function idOf(query: Query): string | undefined {
