@@ -123,7 +123,10 @@ export interface SnapshotStore {
       >,
     ) => void,
   ): void;
-  /** Decoded parts of the encoded state, checked against the checksum before the first part is handed out. */
+  /**
+   * Decoded parts of the encoded state, checked against the checksum before the first part is handed out. None comes behind
+   * damage, nor behind one that `part` threw at: then the load is over, without `done`.
+   */
   load(
     id: string,
     part: (bytes: Uint8Array) => void,

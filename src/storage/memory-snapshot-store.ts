@@ -1,4 +1,4 @@
-import { assert, copyBytes, err, ok } from "../base/index.ts";
+import { assert, copyBytes, err, MalformedBytes, ok } from "../base/index.ts";
 import type { SnapshotStore, SnapshotWriter } from "../node/index.ts";
 import type { SnapshotMeta } from "../raft/index.ts";
 import { ZSTD } from "./codec.ts";
@@ -97,9 +97,12 @@ class MemorySnapshotStore implements SnapshotStore {
     const held = this.#find(id);
     this.#defer(() => {
       if (held === undefined) return done(err({ kind: "damaged" }));
-      const decoder = new PartDecoder();
-      for (const bytes of decoder.push(held.bytes)) part(bytes);
-      decoder.end();
+      const parts = decoded(held.bytes);
+      if (parts === undefined) {
+        this.#held = this.#held.filter((other) => other !== held);
+        return done(err({ kind: "damaged" }));
+      }
+      for (const bytes of parts) part(bytes);
       done(ok(undefined));
     });
   }
@@ -132,6 +135,19 @@ class MemorySnapshotStore implements SnapshotStore {
   #retain(): void {
     const newest = this.#held.slice(-SNAPSHOTS_KEPT);
     this.#held = this.#held.filter((held) => newest.includes(held) || this.#pins.has(held.meta.id));
+  }
+}
+
+/** All parts; undefined: they were damaged before the checksum was made. */
+function decoded(bytes: Uint8Array): readonly Uint8Array[] | undefined {
+  const decoder = new PartDecoder();
+  try {
+    const parts = decoder.push(bytes);
+    decoder.end();
+    return parts;
+  } catch (cause) {
+    if (cause instanceof MalformedBytes) return undefined;
+    throw cause;
   }
 }
 

@@ -285,6 +285,8 @@ export class SnapshotService implements DiskService {
     const number = body.u32();
     const loading = this.#loading.get(number);
     if (loading === undefined) throw new DamagedSnapshot("This load is over");
+    // Until it comes to a part: requests that wait behind one that failed must not go on behind the damage.
+    this.#loading.delete(number);
     while (loading.parts.length === 0 && loading.at < loading.meta.sizeBytes) {
       const piece = database.read(loading.serial, loading.at, READ_BYTES);
       if (piece.length === 0) throw new DamagedSnapshot(`Snapshot ${loading.meta.id} lacks bytes at ${loading.at}`);
@@ -292,10 +294,8 @@ export class SnapshotService implements DiskService {
       loading.parts.push(...loading.decoder.push(piece));
     }
     const part = loading.parts.shift();
-    if (part === undefined) {
-      this.#loading.delete(number);
-      loading.decoder.end();
-    }
+    if (part === undefined) loading.decoder.end();
+    else this.#loading.set(number, loading);
     ok((writer) => {
       writer.u8(Number(part !== undefined));
       if (part !== undefined) writer.bytes(part);

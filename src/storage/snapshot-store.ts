@@ -132,25 +132,34 @@ export class SqliteSnapshotStore implements SnapshotStore {
     const number = this.#nextNumber++;
     const unpin = this.#pin(id);
     let isOver = false;
-    const end = (result: Result<undefined, StorageFailure | Damaged>): void => {
+    const giveUp = (): void => {
       isOver = true;
       unpin();
+    };
+    const end = (result: Result<undefined, StorageFailure | Damaged>): void => {
+      giveUp();
       done(result);
     };
-    const ask = (): void => this.#client.request(OPS.loadNext, (writer) => writer.u32(number), next);
-    const next = (reply: Reply): void => {
-      // The last requests come behind the end.
+    const ask = (): void => this.#client.request(OPS.loadNext, (writer) => writer.u32(number), onPart);
+    const onStarted = (reply: Reply): void => {
+      if (reply.kind === "failed") return end(err(this.#failure(id, reply)));
+      for (let i = 0; i < LOAD_AHEAD; i++) ask();
+    };
+    const onPart = (reply: Reply): void => {
+      // Those that were asked for ahead come behind the end.
       if (isOver) return;
       if (reply.kind === "failed") return end(err(this.#failure(id, reply)));
-      if (reply.body.remaining === 0) {
-        for (let i = 0; i < LOAD_AHEAD; i++) ask();
-        return;
-      }
       if (reply.body.u8() === 0) return end(ok(undefined));
       ask();
-      part(reply.body.bytes());
+      try {
+        part(reply.body.bytes());
+      } catch (cause) {
+        // Parts are on their way already: none may reach somebody who failed at the one before.
+        giveUp();
+        throw cause;
+      }
     };
-    this.#client.request(OPS.loadStart, (writer) => writer.u32(number).text(id), next);
+    this.#client.request(OPS.loadStart, (writer) => writer.u32(number).text(id), onStarted);
   }
 
   /** Whether all stored bytes are the ones that were written. A damaged one leaves the list. */

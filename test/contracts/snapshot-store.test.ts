@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe } from "bun:test";
 import type { SnapshotStore } from "../../src/node/index.ts";
 import { createMemorySnapshotStore, openSnapshotStore } from "../../src/storage/index.ts";
-import { runSnapshotStoreContract } from "./snapshot-store.ts";
+import { runSnapshotLoadingContract, testThrowingPart } from "./snapshot-loading.ts";
+import { runSnapshotStoreContract, type SnapshotStoreFactory } from "./snapshot-store.ts";
 
 const folders: string[] = [];
 
@@ -18,14 +19,26 @@ async function openSqlite(dataDir: string): Promise<SnapshotStore> {
   return opened.store;
 }
 
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "konsul-snapshots-"));
+  folders.push(folder);
+  return folder;
+}
+
+function sqlite(): SnapshotStoreFactory {
+  const folder = temporaryFolder();
+  return { open: async () => openSqlite(folder), isDurable: true };
+}
+
+function memory(): SnapshotStoreFactory {
+  return { open: async () => Promise.resolve(createMemorySnapshotStore()), isDurable: false };
+}
+
 describe("SnapshotStore", () => {
-  runSnapshotStoreContract("sqlite", () => {
-    const folder = mkdtempSync(join(tmpdir(), "konsul-snapshots-"));
-    folders.push(folder);
-    return { open: async () => openSqlite(folder), isDurable: true };
-  });
-  runSnapshotStoreContract("memory", () => ({
-    open: async () => Promise.resolve(createMemorySnapshotStore()),
-    isDurable: false,
-  }));
+  runSnapshotStoreContract("sqlite", sqlite);
+  runSnapshotStoreContract("memory", memory);
+  runSnapshotLoadingContract("sqlite", sqlite);
+  runSnapshotLoadingContract("memory", memory);
+  testThrowingPart("sqlite", temporaryFolder);
+  testThrowingPart("memory", () => "");
 });
