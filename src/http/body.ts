@@ -22,8 +22,7 @@ export async function readBytes(request: Request, sizeMax: number): Promise<Uint
   const isDeclared = declared !== null && !request.headers.has("transfer-encoding");
   if (isDeclared && Number(declared) > sizeMax) throw tooLarge(sizeMax);
   // What was declared is what comes: the server itself sees to that.
-  const bytes = isDeclared ? await request.bytes() : await readStream(request, sizeMax);
-  return bytes;
+  return isDeclared ? request.bytes() : readStream(request, sizeMax);
 }
 
 async function readStream(request: Request, sizeMax: number): Promise<Uint8Array> {
