@@ -8,6 +8,12 @@ export function badHost(): ApiError {
   return badRequest("Host", "must be a host name or an address, with its port if there is one: nothing was done");
 }
 
+/** A client of HTTP/1.0, as some load balancers' probes are, need not name a host: the target is the path then. */
+export function withHost(request: Request): Request {
+  const { url } = request;
+  return url.startsWith("/") && !request.headers.has("host") ? new Request(`http://localhost${url}`, request) : request;
+}
+
 /**
  * Takes URLs of requests apart. The runtime has parsed and normalised them already, unless their host is none: then a URL
  * is the bare target as it came, or cannot be parsed. A second time costs several times what it costs to find the marks in

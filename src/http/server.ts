@@ -7,7 +7,7 @@ import { refuseKey } from "./idempotency.ts";
 import { forwardWrite, isForwardable, keepBody, type KeptRequest } from "./forward.ts";
 import { Responder } from "./respond.ts";
 import { RequestMetrics } from "./request-metrics.ts";
-import { badHost, RequestUrls } from "./request-url.ts";
+import { badHost, RequestUrls, withHost } from "./request-url.ts";
 import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
 import { traceRequest } from "./trace-request.ts";
@@ -282,7 +282,8 @@ export function startHttpServer(first: App, { host, port, tls, isClientNeeded = 
       ...(tls === undefined ? {} : { tls: tls() }),
       hostname: host,
       port: at,
-      fetch: (request, own) => app.fetch(request, isClientNeeded ? (own.requestIP(request)?.address ?? "") : ""),
+      fetch: (request, own) =>
+        app.fetch(withHost(request), isClientNeeded ? (own.requestIP(request)?.address ?? "") : ""),
       development: false,
       reusePort: false,
       // A blocking read may wait for minutes; dead clients are found by the sockets themselves.

@@ -32,7 +32,11 @@ test("a request with a host that is none is refused, and no other path answers i
       expect(answer.headers.get("x-konsul-last-contact")).toMatch(/^\d+$/);
     }
   }
-  expectRefused(await rawRequest(url, ["GET /kv/abcdefghijk HTTP/1.0"]), "no host");
+  expect((await rawRequest(url, ["GET /kv/abcdefghijk HTTP/1.0"])).status).toBe(404);
+  expect((await rawRequest(url, ["GET /health/live HTTP/1.0"])).status).toBe(200);
+  const body = ["PUT /kv/written HTTP/1.0", "Content-Length: 0"];
+  expect((await rawRequest(url, body)).status).toBe(200);
+  expect((await rawRequest(url, ["GET /kv/written HTTP/1.0"])).status).toBe(200);
   const put = ["PUT /kv/abcdefghijk HTTP/1.1", "Host: a b", "Content-Length: 0"];
   expectRefused(await rawRequest(url, put), "PUT");
   expect((await rawRequest(url, ["GET /kv/abcdefghijk HTTP/1.1", "Host: a"])).status).toBe(404);
