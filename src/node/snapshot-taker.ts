@@ -7,8 +7,6 @@ import type { FrozenState, Identity, SnapshotDraft, SnapshotStore, SnapshotWrite
 
 /** Encoded state produced in one go; small enough that a slice does not delay heartbeats. */
 const PART_BYTES = 128 * 1024;
-/** A part is followed by so many times its own duration without one: there is time for a snapshot, and none for writes that wait. */
-const REST_FACTOR = 3;
 
 export interface SnapshotTakerOptions {
   readonly driver: Driver;
@@ -120,14 +118,10 @@ export class SnapshotTaker {
     };
     const step = (): void => {
       if (this.#isStopped) return fail("this node is stopping");
-      const startedAt = driver.clock.now();
       const part = frozen.next(PART_BYTES);
-      const endedAt = driver.clock.now();
       if (part !== undefined) {
         writer.write(part, (failure) => {
-          if (failure !== undefined) return fail(failure.message);
-          const nextAt = endedAt + REST_FACTOR * (endedAt - startedAt);
-          if (nextAt > driver.clock.now()) driver.clock.at(nextAt, step);
+          if (failure !== undefined) fail(failure.message);
           else driver.clock.defer(step);
         });
         return;
