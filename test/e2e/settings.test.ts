@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
 import { cleanUp, konsul, launchAgent, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
@@ -112,7 +112,8 @@ describe("a folder of its own for log and snapshots", () => {
       Object(await (await fetch(`${first?.url}/cluster/status`)).json()).voters;
     while ((await voters()) !== 3) await Bun.sleep(20);
     await last?.end("SIGKILL");
-    // Nothing is left of what its disk had promised.
+    // Nothing is left of what its disk had promised, not even a WAL, which may hold every page.
+    rmSync(join(folder, "disk", "log-2"), { recursive: true });
     mkdirSync(join(folder, "disk", "log-2"), { recursive: true });
     writeFileSync(join(folder, "disk", "log-2", "raft.db"), "rubbish");
     const back = await start(2);
