@@ -18,11 +18,13 @@ import type { SoakNode } from "./soak-node.ts";
 import type { ClientOptions } from "./request.ts";
 import { takeSample, growthOf, type Sample } from "./samples.ts";
 import { Tally } from "./tally.ts";
+import { warmUp } from "./warm-up.ts";
 
 const SAMPLE_MS = 10_000;
 const WHOLE_MS_MAX = 240_000;
 const OUTSIDE_MS_MAX = 30_000;
 const END_MS_MAX = 60_000;
+const WARM_UP_MS_MAX = 240_000;
 const SEQUENCES = 4;
 
 export interface SoakOptions {
@@ -39,7 +41,7 @@ export async function runSoak({ minutes, seed, patience, say }: SoakOptions): Pr
   const tally = new Tally();
   const cluster = new SoakCluster(tally, patience);
   const wholeMs = minutes * 60_000;
-  const startedAt = performance.now();
+  let startedAt = performance.now();
   const elapsed = (): number => performance.now() - startedAt;
   const isOver = (): boolean => elapsed() >= wholeMs;
   const samples: Sample[] = [];
@@ -54,6 +56,9 @@ export async function runSoak({ minutes, seed, patience, say }: SoakOptions): Pr
     let isWhole = await getsWhole(cluster, tally);
     if (!isWhole) throw new Error(`no cluster came to be: ${tally.violations.join("; ")}`);
     say(`five nodes are there, their logs and data in ${cluster.folder}`);
+    await warmUp(cluster, () => elapsed() > WARM_UP_MS_MAX);
+    say("they are warm: the time begins");
+    startedAt = performance.now();
     const options = { urls: cluster.urls, prng, tally, isOver: () => isOver() || !isWhole };
     const work = [...(await startClients(options)), sampleAll(cluster, { samples, elapsed, isOver: options.isOver })];
     while (isWhole && !isOver()) isWhole = await oneFault(cluster, { prng, tally, faults, say });
