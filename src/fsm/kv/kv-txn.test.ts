@@ -44,6 +44,16 @@ describe("kv-txn", () => {
     expect(fsm.kv.get(b)?.value).toEqual(two);
   });
 
+  test("takes no two keys for one, whatever their bytes are", () => {
+    const fsm = createKonsulFsm();
+    const single = Array.from({ length: 120 }, (_, at) => new Uint8Array([136 + at]));
+    const marked = [[0xef, 0xbb, 0xbf, 97], [97], [0xff, 0xfe, 97], [0xc3, 0xa9]].map((key) => new Uint8Array(key));
+    const keys = [...single, ...marked];
+    txn(fsm, ...keys.map((key): KvOperation => ({ op: "set", key, value: key, flags: 0n })));
+    expect(fsm.keyCount()).toBe(keys.length);
+    expect(keys.map((key) => fsm.kv.get(key)?.value)).toEqual(keys);
+  });
+
   test("changes nothing when one operation fails, and names every error", () => {
     const fsm = withA();
     const before = fsm.stateHash();

@@ -105,7 +105,7 @@ class Overlay {
 
 const names = new TextDecoder("latin1");
 
-/** Bytes as a map key: one UTF-16 unit a byte. */
+/** Bytes as a map key: one UTF-16 unit a byte, another one for each. */
 function nameOf(key: Uint8Array): string {
   return names.decode(key);
 }
