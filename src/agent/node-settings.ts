@@ -68,7 +68,9 @@ export function raftSettings(
     snapshotPolicy: {
       intervalMs: raft.snapshotIntervalMs,
       thresholdEntries: raft.snapshotThreshold,
+      thresholdBytes: raft.snapshotLogBytes,
       trailingEntries: raft.trailingLogs,
+      trailingBytes: 2 * raft.snapshotLogBytes,
     },
   };
 }

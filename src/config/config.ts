@@ -51,6 +51,7 @@ export interface Config {
     readonly leaderLeaseTimeoutMs: number;
     readonly snapshotIntervalMs: number;
     readonly snapshotThreshold: number;
+    readonly snapshotLogBytes: number;
     readonly trailingLogs: number;
   };
   /** Of the API. */

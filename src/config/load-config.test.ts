@@ -53,6 +53,7 @@ const OTHER: Readonly<Record<string, string>> = {
   "raft.leader_lease_timeout": "400ms",
   "raft.snapshot_interval": "1s",
   "raft.snapshot_threshold": "1",
+  "raft.snapshot_log_bytes": "1MiB",
   "raft.trailing_logs": "1",
   "raft.tls.enabled": "true",
   "raft.tls.ca_file": "a",

@@ -164,6 +164,7 @@ function assemble(read: Reader, written: ReadonlyMap<string, Written>): Config {
       leaderLeaseTimeoutMs: read.number("raft.leader_lease_timeout"),
       snapshotIntervalMs: read.number("raft.snapshot_interval"),
       snapshotThreshold: read.number("raft.snapshot_threshold"),
+      snapshotLogBytes: read.number("raft.snapshot_log_bytes"),
       trailingLogs: read.number("raft.trailing_logs"),
     },
     tls: assembleTls(read),

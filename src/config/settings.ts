@@ -114,13 +114,22 @@ export const SETTINGS: readonly Setting[] = [
     help: "log entries since the last snapshot that make a new one",
   },
   {
+    key: "raft.snapshot_log_bytes",
+    kind: "size",
+    standard: "32MiB",
+    flag: "snapshot-log-bytes",
+    min: 1024,
+    max: 2 ** 40,
+    help: "log since the last snapshot that makes a new one at once; by chance up to twice as much",
+  },
+  {
     key: "raft.trailing_logs",
     kind: "integer",
     standard: "10240",
     flag: "trailing-logs",
     min: 0,
     max: 1e9,
-    help: "log entries kept behind the newest for late followers",
+    help: "log entries kept behind the newest for late followers, in at most about twice raft.snapshot_log_bytes",
   },
   { key: "limits.max_value_bytes", kind: "size", standard: "512KiB", min: 1, max: 2 ** 20, help: "largest value" },
   {

@@ -12,6 +12,7 @@ export class Applier {
   readonly #onApplied: (entry: Entry, result: ApplyResult) => void;
   /** True while the state machine is being restored from a snapshot: nothing may be applied to half a state. */
   isPaused = false;
+  #bytes = 0;
 
   constructor(
     driver: Driver,
@@ -29,6 +30,11 @@ export class Applier {
     return this.#machine.appliedIndex;
   }
 
+  /** Of all entries that this process applied. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** True: there is more to apply, so another turn is wanted. */
   run(bytesMax: number): boolean {
     if (this.isPaused) return false;
@@ -40,6 +46,7 @@ export class Applier {
       if (!this.#applyOne(entry)) return false;
       bytes += entrySize(entry);
     }
+    this.#bytes += bytes;
     const now = this.#driver.clock.now();
     this.#observer.onApply?.({ durationMs: now - startedAt, entries: entries.length });
     this.#driver.submit({ kind: "applied", now, index: this.applied });

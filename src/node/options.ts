@@ -8,8 +8,15 @@ export interface SnapshotPolicy {
   readonly intervalMs: number;
   /** Applied entries since the last snapshot that make a new one worthwhile. */
   readonly thresholdEntries: number;
+  /**
+   * Applied bytes of log since the last snapshot that make a new one at once, up to twice as many by chance, so that the
+   * nodes do not take theirs together: what a start has to replay. Never fewer than two snapshots' size.
+   */
+  readonly thresholdBytes: number;
   /** Entries kept behind the newest one for followers that are a little late. */
   readonly trailingEntries: number;
+  /** Of these no more than about so many bytes, however large they are. */
+  readonly trailingBytes: number;
 }
 
 export interface NodeLimits {

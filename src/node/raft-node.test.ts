@@ -80,6 +80,8 @@ interface Unusual {
   readonly snapshots?: Partial<SnapshotStore>;
   readonly cacheBytesMax?: number;
   readonly transport?: Partial<Transport>;
+  readonly freeze?: StateMachine["freeze"];
+  readonly thresholdBytes?: number;
   readonly beforeStart?: (node: RaftNode) => void;
 }
 
@@ -129,9 +131,11 @@ function start(unusual: Unusual = {}): Given {
     get appliedIndex() {
       return appliedIndex;
     },
-    freeze: () => {
-      throw new Error("no snapshot is due here");
-    },
+    freeze:
+      unusual.freeze ??
+      (() => {
+        throw new Error("no snapshot is due here");
+      }),
     restoreStart: () => undefined,
     restorePart: () => undefined,
     restoreEnd: () => undefined,
@@ -168,7 +172,13 @@ function start(unusual: Unusual = {}): Given {
         snapshotSendsMax: 2,
       },
       limits: DEFAULT_NODE_LIMITS,
-      snapshotPolicy: { intervalMs: 1e9, thresholdEntries: 1e9, trailingEntries: 10 },
+      snapshotPolicy: {
+        intervalMs: 1e9,
+        thresholdEntries: 1e9,
+        thresholdBytes: unusual.thresholdBytes ?? 1e12,
+        trailingEntries: 10,
+        trailingBytes: 1e12,
+      },
       commandVersion: 1,
       random: () => prng.float(),
       note: () => undefined,
@@ -239,6 +249,31 @@ test("RaftNode stops counting when its disk breaks a promise, and says why", () 
   const refused = propose(given, "refused");
   given.clock.advance(10);
   expect(refused).toEqual([{ kind: "refused", refusal: { kind: "untrusted", reason: "fsync failed" } }]);
+});
+
+test("RaftNode takes a snapshot at once when the log has grown by enough bytes, one at a time", () => {
+  const begun: number[] = [];
+  const given = start({
+    thresholdBytes: 1000,
+    freeze: () => ({ next: () => undefined, stateHash: "", hashVersion: 1, format: 1, release: () => undefined }),
+    snapshots: {
+      create: () => {
+        begun.push(given.applied.length);
+        return { write: () => undefined, complete: () => undefined, abort: () => undefined };
+      },
+    },
+  });
+  given.clock.advance(5000);
+  propose(given, "a".repeat(900));
+  given.clock.advance(10);
+  expect(begun).toEqual([]);
+  // By chance up to twice as many bytes.
+  for (let count = 0; count < 9; count += 1) {
+    propose(given, "b".repeat(900));
+    given.clock.advance(10);
+  }
+  expect(given.applied).toHaveLength(10);
+  expect(begun).toHaveLength(1);
 });
 
 test("a sole leader whose disk does not answer lets nobody wait past the deadline", () => {

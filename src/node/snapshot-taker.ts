@@ -29,6 +29,13 @@ export class SnapshotTaker {
   #timer: Timer | undefined;
   #isTaking = false;
   #isStopped = false;
+  /** [0, 1): what this node's thresholds are above the policy's. */
+  #jitter = 0;
+  /** Of all entries that this process applied, and how many that were when the last snapshot began. */
+  #appliedBytes = 0;
+  #appliedBytesAtLast = 0;
+  /** Where the log was when snapshots were begun, as far back as {@link SnapshotPolicy.trailingBytes} reach. */
+  #marks: readonly { readonly index: LogIndex; readonly bytes: number }[] = [];
 
   constructor(options: SnapshotTakerOptions) {
     this.#options = options;
@@ -40,7 +47,8 @@ export class SnapshotTaker {
 
   start(): void {
     const { driver, policy, random } = this.#options;
-    const wait = policy.intervalMs * (1 + random());
+    this.#jitter = random();
+    const wait = policy.intervalMs * (1 + this.#jitter);
     this.#timer = driver.clock.at(driver.clock.now() + wait, () => {
       if (this.#isStopped) return;
       if (driver.applied - this.#newestIndex() >= policy.thresholdEntries) this.take(() => undefined);
@@ -53,6 +61,17 @@ export class SnapshotTaker {
     this.#timer?.cancel();
   }
 
+  /** `bytes`: of all entries that this process applied. */
+  onApplied(bytes: number): void {
+    if (bytes === this.#appliedBytes) return;
+    this.#appliedBytes = bytes;
+    const { snapshots, policy } = this.#options;
+    const since = bytes - this.#appliedBytesAtLast;
+    if (since < policy.thresholdBytes * (1 + this.#jitter) || this.#isTaking || this.#isStopped) return;
+    // What it costs to write the state once is in proportion to what was written since.
+    if (since >= 2 * (snapshots.list().at(-1)?.sizeBytes ?? 0)) this.take(() => undefined);
+  }
+
   take(done: (outcome: SnapshotOutcome) => void): void {
     const { driver, machine, snapshots } = this.#options;
     const finish = (outcome: SnapshotOutcome): void => driver.clock.defer(() => done(outcome));
@@ -63,6 +82,8 @@ export class SnapshotTaker {
       return finish({ kind: "nothing-new", meta: newest });
     }
     this.#isTaking = true;
+    this.#appliedBytesAtLast = this.#appliedBytes;
+    this.#marks = [...this.#marks, { index, bytes: this.#appliedBytes }];
     const startedAt = driver.clock.now();
     const expectedHash = machine.stateHash();
     const frozen = machine.freeze();
@@ -141,8 +162,16 @@ export class SnapshotTaker {
     const { driver, policy, snapshots, observer } = this.#options;
     const oldest = snapshots.list()[0];
     const { lastIndex } = driver.core.status();
-    const compactTo = Math.max(0, Math.min(oldest?.index ?? 0, lastIndex - policy.trailingEntries));
+    const trailing = Math.max(lastIndex - policy.trailingEntries, this.#indexBefore(policy.trailingBytes));
+    const compactTo = Math.max(0, Math.min(oldest?.index ?? 0, trailing));
     observer.onSnapshot?.({ durationMs, sizeBytes: meta.sizeBytes, index: meta.index });
     driver.submit({ kind: "snapshot-taken", now: driver.clock.now(), meta, compactTo });
+  }
+
+  /** The last mark that has so many bytes of log behind it; 0: none has, as far as this process knows. */
+  #indexBefore(bytes: number): LogIndex {
+    const at = this.#marks.findLastIndex((mark) => mark.bytes <= this.#appliedBytes - bytes);
+    if (at > 0) this.#marks = this.#marks.slice(at);
+    return at < 0 ? 0 : (this.#marks[0]?.index ?? 0);
   }
 }

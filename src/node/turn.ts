@@ -149,6 +149,7 @@ export class Turn implements Driver {
     if (this.wakeup.isDue()) this.#step({ kind: "tick", now: this.clock.now() });
     this.#sendAndPersist();
     const hasMoreToApply = this.#options.canStep() && this.#applier.run(limits.turnApplyBytesMax);
+    this.taker.onApplied(this.#applier.bytes);
     this.#drain(limits.turnEventsMax);
     this.#sendAndPersist();
     this.reads.serve(this.applied);

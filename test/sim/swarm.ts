@@ -99,6 +99,7 @@ const LIMITS_LARGE: RaftLimits = {
 /** Draws all parameters of a run from its seed. */
 export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions {
   const random = createPrng(seed);
+  const thresholdBytes = drawThresholdBytes(createPrng(seed * 104_729 + 5));
   const voterCount = random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7]);
   const spareCount = random.pick([0, 0, 1, 1, 2]);
   const heartbeatTimeoutMs = random.pick([300, 300, 500, 1000]);
@@ -117,7 +118,9 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions 
     snapshotPolicy: {
       intervalMs: random.pick([300, 1000, 5000, 20_000]),
       thresholdEntries: random.pick([5, 20, 50, 200]),
+      thresholdBytes,
       trailingEntries: random.pick([0, 5, 20, 100]),
+      trailingBytes: 2 * thresholdBytes,
     },
     network: drawNetwork(random.fork()),
     disk: drawDisk(random.fork()),
@@ -135,6 +138,10 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions 
 
 function drawMachine(seed: number, isKonsul: boolean, { machine }: SwarmLimits): SwarmOptions["machine"] {
   return machine ?? (isKonsul ? (seed % 2 === 0 ? "full" : "konsul") : "tiny");
+}
+
+function drawThresholdBytes(random: Prng): number {
+  return random.chance(0.1) ? random.pick([100, 1000, 10_000]) : Infinity;
 }
 
 function drawNetwork(random: Prng): NetworkOptions {

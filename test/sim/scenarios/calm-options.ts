@@ -52,7 +52,13 @@ export function calmOptions({ seed = 1, hosts, voters, electionMs = 1000, option
       cacheBytesMax: 1 << 20,
       snapshotSendsMax: 2,
     },
-    snapshotPolicy: { intervalMs: 1e9, thresholdEntries: 1e9, trailingEntries: 0 },
+    snapshotPolicy: {
+      intervalMs: 1e9,
+      thresholdEntries: 1e9,
+      thresholdBytes: 1e12,
+      trailingEntries: 0,
+      trailingBytes: 1e12,
+    },
     network: CALM_NETWORK,
     disk: CALM_DISK,
     workload: {
