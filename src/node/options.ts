@@ -17,6 +17,8 @@ export interface SnapshotPolicy {
   readonly trailingEntries: number;
   /** Of these no more than about so many bytes, however large they are. */
   readonly trailingBytes: number;
+  /** Entries removed in one transaction, at least 1. */
+  readonly trimStepEntries: number;
 }
 
 export interface NodeLimits {

@@ -178,6 +178,7 @@ function start(unusual: Unusual = {}): Given {
         thresholdBytes: unusual.thresholdBytes ?? 1e12,
         trailingEntries: 10,
         trailingBytes: 1e12,
+        trimStepEntries: 512,
       },
       commandVersion: 1,
       random: () => prng.float(),

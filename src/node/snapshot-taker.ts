@@ -1,6 +1,7 @@
 import { assert, defined, type LogIndex, type Timer } from "../base/index.ts";
 import type { SnapshotMeta } from "../raft/index.ts";
 import type { Driver } from "./driver.ts";
+import { LogTrimmer } from "./log-trimmer.ts";
 import type { NodeObserver, SnapshotOutcome } from "./node-types.ts";
 import type { SnapshotPolicy } from "./options.ts";
 import type { FrozenState, Identity, SnapshotDraft, SnapshotStore, SnapshotWriter, StateMachine } from "./ports.ts";
@@ -26,6 +27,7 @@ export interface SnapshotTakerOptions {
  */
 export class SnapshotTaker {
   readonly #options: SnapshotTakerOptions;
+  readonly #trimmer: LogTrimmer;
   #timer: Timer | undefined;
   #isTaking = false;
   #isStopped = false;
@@ -39,6 +41,7 @@ export class SnapshotTaker {
 
   constructor(options: SnapshotTakerOptions) {
     this.#options = options;
+    this.#trimmer = new LogTrimmer(options.driver, options.policy.trimStepEntries);
   }
 
   get isTaking(): boolean {
@@ -59,6 +62,7 @@ export class SnapshotTaker {
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
+    this.#trimmer.stop();
   }
 
   /** `bytes`: of all entries that this process applied. */
@@ -161,11 +165,11 @@ export class SnapshotTaker {
   #onTaken(meta: SnapshotMeta, durationMs: number): void {
     const { driver, policy, snapshots, observer } = this.#options;
     const oldest = snapshots.list()[0];
-    const { lastIndex } = driver.core.status();
+    const { firstIndex, lastIndex } = driver.core.status();
     const trailing = Math.max(lastIndex - policy.trailingEntries, this.#indexBefore(policy.trailingBytes));
     const compactTo = Math.max(0, Math.min(oldest?.index ?? 0, trailing));
     observer.onSnapshot?.({ durationMs, sizeBytes: meta.sizeBytes, index: meta.index });
-    driver.submit({ kind: "snapshot-taken", now: driver.clock.now(), meta, compactTo });
+    this.#trimmer.trim({ meta, compactTo }, firstIndex - 1);
   }
 
   /** The last mark that has so many bytes of log behind it; 0: none has, as far as this process knows. */

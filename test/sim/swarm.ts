@@ -121,6 +121,7 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions 
       thresholdBytes,
       trailingEntries: random.pick([0, 5, 20, 100]),
       trailingBytes: 2 * thresholdBytes,
+      trimStepEntries: thresholdBytes === Infinity ? 512 : 3,
     },
     network: drawNetwork(random.fork()),
     disk: drawDisk(random.fork()),

@@ -241,6 +241,7 @@ export class BootProcess implements Neighbour {
           thresholdBytes: 1e12,
           trailingEntries: 1e9,
           trailingBytes: 1e12,
+          trimStepEntries: 512,
         },
         commandVersion: 1,
         random: () => this.#random.float(),

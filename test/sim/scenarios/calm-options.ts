@@ -58,6 +58,7 @@ export function calmOptions({ seed = 1, hosts, voters, electionMs = 1000, option
       thresholdBytes: 1e12,
       trailingEntries: 0,
       trailingBytes: 1e12,
+      trimStepEntries: 512,
     },
     network: CALM_NETWORK,
     disk: CALM_DISK,

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "bun:test";
+import type { RaftEvent, SnapshotMeta } from "../raft/index.ts";
+import { LogTrimmer } from "./log-trimmer.ts";
+import { createManualClock, type ManualClock } from "./testing/manual-clock.ts";
+
+const meta: SnapshotMeta = {
+  id: "1-25-0",
+  clusterId: "00000000000000000000000000000001",
+  epoch: { counter: 1, random: "" },
+  index: 25,
+  term: 1,
+  chain: 0,
+  time: 0,
+  membership: {
+    voters: [],
+    outgoing: [],
+    learners: [],
+    learnersNext: [],
+    autoLeave: false,
+    members: new Map(),
+    clusterVersion: 1,
+  },
+  membershipIndex: 1,
+  seqs: [],
+  stateHash: "",
+  hashVersion: 1,
+  format: 1,
+  origin: "local",
+  sizeBytes: 1,
+  sha256: "",
+};
+
+function given(): { readonly trimmer: LogTrimmer; readonly clock: ManualClock; readonly steps: number[] } {
+  const clock = createManualClock();
+  const steps: number[] = [];
+  const submit = (event: RaftEvent): void => {
+    if (event.kind === "snapshot-taken") steps.push(event.compactTo);
+  };
+  return { trimmer: new LogTrimmer({ clock, submit }, 10), clock, steps };
+}
+
+describe("LogTrimmer.trim()", () => {
+  test("cuts in steps, the first at once, and ends at what was wanted", () => {
+    const { trimmer, clock, steps } = given();
+    trimmer.trim({ meta, compactTo: 25 }, 0);
+    expect(steps).toEqual([10]);
+    clock.advance(1000);
+    expect(steps).toEqual([10, 20, 25]);
+  });
+
+  test("tells of the snapshot also when nothing is to be cut", () => {
+    const { trimmer, clock, steps } = given();
+    trimmer.trim({ meta, compactTo: 0 }, 7);
+    clock.advance(1000);
+    expect(steps).toEqual([0]);
+  });
+
+  test("goes on to what a newer snapshot wants, in one row of steps", () => {
+    const { trimmer, clock, steps } = given();
+    trimmer.trim({ meta, compactTo: 25 }, 0);
+    trimmer.trim({ meta, compactTo: 45 }, 10);
+    clock.advance(10);
+    expect(steps).toEqual([10, 20, 30]);
+    clock.advance(1000);
+    expect(steps).toEqual([10, 20, 30, 40, 45]);
+  });
+
+  test("ends with the node", () => {
+    const { trimmer, clock, steps } = given();
+    trimmer.trim({ meta, compactTo: 25 }, 0);
+    trimmer.stop();
+    clock.advance(1000);
+    expect(steps).toEqual([10]);
+  });
+});
