@@ -47,7 +47,13 @@ export interface ReadTerms {
   /** The leader must have been heard within this. */
   readonly staleMsMax?: number;
   /** Waits until something in the scope changed after `index`, at most `waitMs`. */
-  readonly blocking?: { readonly scope: StateScope; readonly index: LogIndex; readonly waitMs: number };
+  readonly blocking?: {
+    readonly scope: StateScope;
+    readonly index: LogIndex;
+    readonly waitMs: number;
+    /** The wait is over, and nothing in the scope changed after `index` up to and including `upTo`. */
+    readonly onUnchanged?: (upTo: LogIndex) => void;
+  };
   /** The client went away. */
   readonly signal?: AbortSignal;
 }
@@ -269,7 +275,7 @@ export class Replica {
   }
 
   async #waitForChange(
-    { scope, index, waitMs }: NonNullable<ReadTerms["blocking"]>,
+    { scope, index, waitMs, onUnchanged }: NonNullable<ReadTerms["blocking"]>,
     signal: AbortSignal | undefined,
   ): Promise<ReadFailure | undefined> {
     const { clock, limits } = this.#options;
@@ -278,9 +284,13 @@ export class Replica {
     return this.#parked.park({
       signal,
       arm: (end) => {
-        const timer = clock.at(clock.now() + Math.min(waitMs, limits.waitMsMax), () => end());
-        // Registered in the same tick as the check above: no change can fall between the two.
-        const remove = this.#watchers.add(scope, () => end());
+        const endAt = (upTo: LogIndex): void => {
+          onUnchanged?.(Math.max(index, upTo));
+          end();
+        };
+        const timer = clock.at(clock.now() + Math.min(waitMs, limits.waitMsMax), () => endAt(this.fsm.appliedIndex));
+        // Registered in the same tick as the check above: no change can fall between the two. It wakes by the entry just applied.
+        const remove = this.#watchers.add(scope, () => endAt(this.fsm.appliedIndex - 1));
         return () => {
           timer.cancel();
           remove();

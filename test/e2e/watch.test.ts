@@ -13,6 +13,8 @@ interface Event {
 /** A reader of server-sent events that knows nothing of the server's code. */
 class Reader {
   readonly events: Event[] = [];
+  /** Comments, which say that nothing happened. */
+  silences = 0;
   readonly ended: Promise<void>;
   readonly #stop = new AbortController();
 
@@ -39,6 +41,7 @@ class Reader {
         const blocks = rest.split("\n\n");
         rest = blocks.pop() ?? "";
         for (const block of blocks) {
+          if (block.startsWith(": nothing")) this.silences += 1;
           const found = /^event: (.*)\nid: (.*)\ndata: (.*)$/.exec(block);
           if (found === null) continue;
           const data: Event["data"] = Object(JSON.parse(found[3] ?? ""));
@@ -111,6 +114,22 @@ describe("GET /watch", () => {
     await node.end("SIGTERM");
     await reader.ended;
     expect(reader.events.at(-1)).toMatchObject({ name: "end", data: { error: "shutting_down" } });
+  });
+
+  test("whose keys rest is never told reset, however much changes elsewhere", async () => {
+    const node = await startAgent(["--dev", "--limit-watch-window=1000", "--limit-max-wait=1s"]);
+    const [woken, silent] = [new Reader(`${node.url}/watch?prefix=woken/`), new Reader(`${node.url}/watch?key=silent`)];
+    while ((await watchers(node)) !== "2") await Bun.sleep(5);
+    for (let at = 0; at < 1200; at += 100) {
+      await Promise.all(Array.from({ length: 100 }, async (_, more) => put(node, `k${at + more}`, "v")));
+    }
+    await put(node, "woken/1", "one");
+    expect((await woken.until(1))[0]).toMatchObject({ name: "put", data: { key: "woken/1" } });
+    for (const { silences } = silent; silent.silences < silences + 2;) await Bun.sleep(5);
+    await put(node, "silent", "two");
+    expect((await silent.until(1))[0]).toMatchObject({ name: "put", data: { key: "silent" } });
+    woken.stop();
+    silent.stop();
   });
 
   test("refuses what makes no sense", async () => {

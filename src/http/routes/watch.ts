@@ -117,7 +117,13 @@ class WatchStream {
     const forget = replica.fsm.acl.onChange(() => rights.abort());
     const failure = await replica.prepareRead({
       isConsistent: false,
-      blocking: { scope: this.#scope, index, waitMs: SILENCE_MS_MAX },
+      blocking: {
+        scope: this.#scope,
+        index,
+        waitMs: SILENCE_MS_MAX,
+        // Else a scope at rest would be searched for among all that others changed, and be told `reset` once that is too much.
+        onUnchanged: (upTo) => (this.#position = { index: upTo }),
+      },
       signal: AbortSignal.any([this.#left.signal, rights.signal]),
     });
     forget();
