@@ -62,3 +62,6 @@ export interface RaftNodeOptions {
   /** A loud line for the operator: damage that was survived, restores, installs. */
   readonly note: (message: string) => void;
 }
+
+/** What a node goes on with: the log as it was found is let go of once the core has taken it. */
+export type RunningOptions = Omit<RaftNodeOptions, "stored">;

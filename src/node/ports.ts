@@ -46,6 +46,7 @@ export interface PersistReceipt {
  * Every implementation passes `test/contracts/log-store.ts`.
  */
 export interface LogStore {
+  /** Its entries are let go of with the first transaction. */
   readonly initial: StoredState;
   /** Writes all operations in order in ONE transaction with one fsync. After a failure other than `full` nothing is accepted any more. */
   persist(

@@ -14,7 +14,7 @@ import type {
   SnapshotOutcome,
 } from "./node-types.ts";
 import { Observers } from "./observers.ts";
-import type { RaftNodeOptions } from "./options.ts";
+import type { RaftNodeOptions, RunningOptions } from "./options.ts";
 import { createReceiver } from "./peer-receiver.ts";
 import { shutDown } from "./shutdown.ts";
 import { Turn } from "./turn.ts";
@@ -48,15 +48,15 @@ export function openRaftNode(options: RaftNodeOptions, done: (result: Result<Raf
 
 /** The public face of this process's Raft node: takes requests, tells its condition, starts and stops the turn. */
 class Node implements RaftNode {
-  readonly #options: RaftNodeOptions;
+  readonly #options: RunningOptions;
   readonly #observers = new Observers();
   readonly #turn: Turn;
   #condition: NodeCondition = { kind: "starting" };
   #leaderCommit: LogIndex = 0;
   #expireTimer: Timer | undefined;
 
-  constructor(options: RaftNodeOptions, recovered: Recovered) {
-    const { stored, clock } = options;
+  constructor({ stored, ...options }: RaftNodeOptions, recovered: Recovered) {
+    const { clock } = options;
     this.#options = options;
     const core = createCore({
       self: options.self,

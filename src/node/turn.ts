@@ -7,7 +7,7 @@ import type { Driver } from "./driver.ts";
 import { Leadership } from "./leadership.ts";
 import type { Observers } from "./observers.ts";
 import { Operations } from "./operations.ts";
-import type { RaftNodeOptions } from "./options.ts";
+import type { RunningOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { Proposals } from "./proposals.ts";
 import { Reads } from "./reads.ts";
@@ -19,7 +19,7 @@ import { Wakeup } from "./wakeup.ts";
 const READ_RETRY_MS = 10;
 
 export interface TurnOptions {
-  readonly node: RaftNodeOptions;
+  readonly node: RunningOptions;
   readonly core: RaftCore;
   readonly observers: Observers;
   readonly commit: LogIndex;

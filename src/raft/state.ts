@@ -105,7 +105,8 @@ export interface Peer {
 
 /** Everything the core knows. Changed only within a step, by the files of this room. */
 export interface State {
-  readonly options: CoreOptions;
+  /** Without the log as it was found: nothing holds on to entries that the cache lets go. */
+  readonly options: Omit<CoreOptions, "log">;
   readonly self: MemberKey;
   readonly out: Out;
   readonly log: Log;
@@ -161,7 +162,8 @@ export interface State {
 
 export function createState(options: CoreOptions): State {
   const { hard, now, snapshot } = options;
-  const log = new Log(options.log, options.limits.cacheBytesMax);
+  const { log: recovered, ...kept } = options;
+  const log = new Log(recovered, options.limits.cacheBytesMax);
   const commit = Math.max(log.base.index, snapshot?.index ?? 0, options.commitHint);
   assert(
     commit <= log.lastIndex,
@@ -171,7 +173,7 @@ export function createState(options: CoreOptions): State {
   const members = new MembershipHistory(recoverMemberships(options));
   members.commit(commit);
   return {
-    options,
+    options: kept,
     self: options.self,
     out: new Out(),
     log,

@@ -90,7 +90,7 @@ function readOpened(body: ByteReader): { readonly stored: StoredState; readonly 
 
 /** The main thread's face of the log. */
 class SqliteLogStore implements LogStore {
-  readonly initial: StoredState;
+  #initial: StoredState;
   readonly #client: DiskClient;
   readonly #paths: StorePaths;
   #isPersisting = false;
@@ -98,9 +98,13 @@ class SqliteLogStore implements LogStore {
 
   constructor(client: DiskClient, initial: StoredState, paths: StorePaths) {
     this.#client = client;
-    this.initial = initial;
+    this.#initial = initial;
     this.#isBootstrapped = initial.identity !== undefined;
     this.#paths = paths;
+  }
+
+  get initial(): StoredState {
+    return this.#initial;
   }
 
   persist(
@@ -177,6 +181,7 @@ class SqliteLogStore implements LogStore {
   #begin(): void {
     assert(!this.#isPersisting, "One transaction may be in flight at a time");
     this.#isPersisting = true;
+    if (this.#initial.entries.length > 0) this.#initial = { ...this.#initial, entries: [] };
   }
 
   #end(reply: Reply, done: (result: Result<PersistReceipt, StorageFailure>) => void): void {
