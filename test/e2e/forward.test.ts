@@ -15,6 +15,11 @@ async function put(node: AgentProcess, key: string, value: string): Promise<Resp
   return fetch(`${node.url}/kv/${key}`, request).catch(() => undefined);
 }
 
+/** Up to which entry the node's own snapshot goes; 0: it has none. */
+async function snapshotOf(node: AgentProcess): Promise<unknown> {
+  return Object(await (await fetch(`${node.url}/cluster/status`)).json()).stats.last_snapshot_index;
+}
+
 describe("with follower_writes forward", () => {
   test("every write works on a follower, and answers as the leader would", async () => {
     const [leader, follower] = await startForwarding();
@@ -45,6 +50,29 @@ describe("with follower_writes forward", () => {
     expect([there.status, here.status]).toEqual([400, 400]);
     const [one, other]: { readonly message?: string }[] = [Object(await there.json()), Object(await here.json())];
     expect(one?.message).toBe(other?.message ?? "");
+  });
+
+  test("a snapshot is taken by the leader, and with ?local by the node that was asked", async () => {
+    const [leader, follower] = await startForwarding();
+    expect((await put(leader, "a", "1"))?.status).toBe(200);
+    // So that it has something to take.
+    expect((await fetch(`${follower.url}/kv/a?consistent`)).status).toBe(200);
+    const take = async (parameters: string): Promise<unknown> => {
+      const taken = await fetch(`${follower.url}/cluster/snapshot${parameters}`, {
+        method: "POST",
+        redirect: "manual",
+      });
+      expect([parameters, taken.status]).toEqual([parameters, 200]);
+      return Object(await taken.json()).index;
+    };
+    expect([await snapshotOf(leader), await snapshotOf(follower)]).toEqual([0, 0]);
+    const own = await take("?local");
+    expect(own).toBeGreaterThan(0);
+    expect([await snapshotOf(leader), await snapshotOf(follower)]).toEqual([0, own]);
+    expect((await put(leader, "a", "2"))?.status).toBe(200);
+    const leaders = await take("");
+    expect(leaders).toBeGreaterThan(Number(own));
+    expect([await snapshotOf(leader), await snapshotOf(follower)]).toEqual([leaders, own]);
   });
 
   test("when the leader is killed under load, every success is found and every failure is told apart", async () => {
