@@ -1,8 +1,9 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { err, type Result } from "../base/index.ts";
-import type { Identity, SnapshotStore, StoredState } from "../node/index.ts";
+import { err, type LogIndex, type Result } from "../base/index.ts";
+import type { Identity, LogStore, SnapshotStore, StoredState } from "../node/index.ts";
+import type { Entry } from "../raft/index.ts";
 import { lockFolder, openStores, storePaths } from "../storage/index.ts";
 import { mintBootId } from "./identity.ts";
 import { randomHex } from "./random-hex.ts";
@@ -18,7 +19,12 @@ export interface FolderContents {
   readonly identity: Identity;
   readonly stored: StoredState;
   readonly snapshots: SnapshotStore;
+  /** Hands out the entries `[from, to]` of the log, in order. What went wrong, as a sentence. */
+  readonly eachEntry: (from: LogIndex, to: LogIndex, use: (entry: Entry) => void) => Promise<string | undefined>;
 }
+
+/** Of entries, read at once. */
+const READ_BYTES = 4 * 1024 * 1024;
 
 /** Opens a copy of a data folder of a stopped agent: the folder itself stays as it is, byte for byte. The error is a sentence. */
 export async function withFolderCopy<T>(
@@ -68,9 +74,29 @@ async function read<T>(
   try {
     const stored = log.initial;
     if (stored.identity === undefined) return err(`${folder} belongs to no cluster: there is nothing in it to read`);
-    return await use({ identity: stored.identity, stored, snapshots });
+    const eachEntry = eachEntryOf.bind(undefined, log);
+    return await use({ identity: stored.identity, stored, snapshots, eachEntry });
   } finally {
     await new Promise<void>((resolve) => log.close(resolve));
     await new Promise<void>((resolve) => snapshots.close(resolve));
   }
+}
+
+async function eachEntryOf(
+  log: LogStore,
+  from: LogIndex,
+  to: LogIndex,
+  use: (entry: Entry) => void,
+): Promise<string | undefined> {
+  for (let next = from; next <= to;) {
+    const range = { from: next, to: to + 1, bytesMax: READ_BYTES };
+    const part = await new Promise<Parameters<Parameters<LogStore["read"]>[1]>[0]>((resolve) => {
+      log.read(range, resolve);
+    });
+    if (!part.ok) return part.error.message;
+    if (part.value.length === 0) return `entry ${next} is missing`;
+    for (const entry of part.value) use(entry);
+    next += part.value.length;
+  }
+  return undefined;
 }

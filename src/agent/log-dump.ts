@@ -1,6 +1,6 @@
-import { fromUtf8, ok, parseMemberKey, type LogIndex, type Result } from "../base/index.ts";
+import { err, fromUtf8, ok, parseMemberKey, type LogIndex, type Result } from "../base/index.ts";
 import { decodeCommand } from "../fsm/index.ts";
-import { decodeMembership, type Entry } from "../raft/index.ts";
+import { decodeMembership, lastRecovered, type Entry } from "../raft/index.ts";
 import { withFolderCopy, type FolderTrust } from "./folder-copy.ts";
 
 export interface LogDump extends FolderTrust {
@@ -19,9 +19,12 @@ export async function dumpLog(
   dump: LogDump,
   write: (entry: Readonly<Record<string, unknown>>) => void,
 ): Promise<Result<number, string>> {
-  const read = await withFolderCopy(folder, dump, async ({ stored }) =>
-    Promise.resolve(ok(stored.entries.filter(({ index }) => index >= dump.from && index <= dump.to))),
-  );
+  const read = await withFolderCopy(folder, dump, async ({ stored, eachEntry }) => {
+    const entries: Entry[] = [];
+    const from = Math.max(dump.from, stored.base.index + 1);
+    const problem = await eachEntry(from, Math.min(dump.to, lastRecovered(stored)), (entry) => entries.push(entry));
+    return problem === undefined ? ok(entries) : err(`The log in ${folder} cannot be read: ${problem}`);
+  });
   if (!read.ok) return read;
   // By now the copy is gone: whoever reads only the beginning may end this process.
   for (const entry of read.value) write(toFields(entry, dump.hasValues));

@@ -1,18 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { err, memberKey, ok, parseMemberKey, type LogIndex, type Result } from "../base/index.ts";
 import { createKonsulFsm, type KonsulFsm } from "../fsm/index.ts";
-import {
-  recover,
-  type Identity,
-  type Member,
-  type SnapshotDraft,
-  type SnapshotStore,
-  type StoredState,
-} from "../node/index.ts";
-import { chainStart, decodeMembership, type Membership } from "../raft/index.ts";
+import { recover, type Identity, type Member, type SnapshotDraft, type SnapshotStore } from "../node/index.ts";
+import { chainStart, decodeMembership, lastRecovered, recoveredTerm, type Membership } from "../raft/index.ts";
 import { openStores } from "../storage/index.ts";
 import { mintPeerKey } from "../transport/index.ts";
-import { withFolderCopy, type FolderTrust } from "./folder-copy.ts";
+import { withFolderCopy, type FolderContents, type FolderTrust } from "./folder-copy.ts";
 import { mintBootId, mintIncarnation } from "./identity.ts";
 import { randomHex } from "./random-hex.ts";
 import { unfinished } from "./unfinished.ts";
@@ -93,16 +86,12 @@ export async function recoverFolder(folder: string, to: string, trust: FolderTru
 }
 
 async function openCopy(folder: string, trust: FolderTrust): Promise<Result<Opened, string>> {
-  return withFolderCopy(folder, trust, async ({ identity, stored, snapshots }) =>
-    replay(folder, identity, stored, snapshots),
-  );
+  return withFolderCopy(folder, trust, async (contents) => replay(folder, contents));
 }
 
 async function replay(
   folder: string,
-  identity: Identity,
-  stored: StoredState,
-  snapshots: SnapshotStore,
+  { identity, stored, snapshots, eachEntry }: FolderContents,
 ): Promise<Result<Opened, string>> {
   const machine = createKonsulFsm();
   const restored = await new Promise<Parameters<Parameters<typeof recover>[1]>[0]>((resolve) => {
@@ -111,19 +100,18 @@ async function replay(
   if (!restored.ok) return err(`The data in ${folder} cannot be used: ${restored.error}`);
   const { snapshot } = restored.value;
   let membership = snapshot?.membership;
-  const isBehind = restored.value.mustReset;
-  for (const entry of isBehind ? [] : stored.entries) {
-    if (entry.index <= machine.appliedIndex) continue;
+  const last = restored.value.mustReset ? 0 : lastRecovered(stored);
+  const problem = await eachEntry(machine.appliedIndex + 1, last, (entry) => {
     machine.apply(entry);
     if (entry.kind === "membership") membership = decodeMembership(entry.data);
-  }
+  });
+  if (problem !== undefined) return err(`The data in ${folder} cannot be used: ${problem}`);
   if (membership === undefined) return err(`${folder} holds no membership: it never was part of a cluster`);
-  const last = isBehind ? undefined : stored.entries.at(-1);
   const findings = {
     folder,
     identity,
     term: stored.hard.term,
-    lastTerm: last?.term ?? snapshot?.term ?? stored.base.term,
+    lastTerm: recoveredTerm(stored, last) ?? snapshot?.term ?? stored.base.term,
     lastIndex: machine.appliedIndex,
     commitHint: Math.max(stored.commitHint, snapshot?.index ?? 0),
     snapshotIndex: snapshot?.index ?? 0,

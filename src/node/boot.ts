@@ -1,5 +1,5 @@
 import { err, isSameEpoch, ok, type Result } from "../base/index.ts";
-import type { SnapshotMeta } from "../raft/index.ts";
+import { lastRecovered, recoveredTerm, type SnapshotMeta } from "../raft/index.ts";
 import type { Identity, SnapshotStore, StateMachine, StoredState } from "./ports.ts";
 
 export interface Recovered {
@@ -32,14 +32,10 @@ export function recover(options: BootOptions, done: (result: Result<Recovered, s
   tryNext(options, usable, done);
 }
 
-function lastIndex(stored: StoredState): number {
-  return stored.entries.at(-1)?.index ?? stored.base.index;
-}
-
 /** A snapshot of our own ahead of the log means that the log lost acknowledged entries. */
 function lostLog(newest: SnapshotMeta | undefined, stored: StoredState): string | undefined {
-  if (newest === undefined || newest.origin === "received" || newest.index <= lastIndex(stored)) return undefined;
-  return `the log ends at ${lastIndex(stored)}, but this node's own snapshot reaches ${newest.index}: log entries were lost`;
+  if (newest === undefined || newest.origin === "received" || newest.index <= lastRecovered(stored)) return undefined;
+  return `the log ends at ${lastRecovered(stored)}, but this node's own snapshot reaches ${newest.index}: log entries were lost`;
 }
 
 function tryNext(
@@ -87,6 +83,5 @@ function attempt(task: () => void): string | undefined {
 function isUnfinishedInstall(meta: SnapshotMeta, stored: StoredState): boolean {
   if (meta.origin !== "received") return false;
   if (meta.index === stored.base.index) return meta.term !== stored.base.term;
-  const entry = stored.entries[meta.index - stored.base.index - 1];
-  return entry === undefined || entry.term !== meta.term;
+  return recoveredTerm(stored, meta.index) !== meta.term;
 }

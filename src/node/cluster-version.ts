@@ -1,4 +1,4 @@
-import { decodeMembership } from "../raft/index.ts";
+import { decodeMembership, ownEntries } from "../raft/index.ts";
 import type { SnapshotStore, StoredState } from "./ports.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { SnapshotStore, StoredState } from "./ports.ts";
  */
 export function versionIn(folder: { readonly stored: StoredState; readonly snapshots: SnapshotStore }): number {
   const snapshots = folder.snapshots.list().map(({ membership }) => membership.clusterVersion);
-  const entries = folder.stored.entries
+  const entries = ownEntries(folder.stored)
     .filter(({ kind }) => kind === "membership")
     .map(({ data }) => decodeMembership(data).clusterVersion);
   return Math.max(0, ...snapshots, ...entries);

@@ -1,5 +1,5 @@
 import type { BootId, ClusterId, Epoch, Incarnation, LogIndex, MemberKey, NodeId, Result } from "../base/index.ts";
-import type { Entry, EntryId, HardState, Member, Message, Persist, SnapshotMeta } from "../raft/index.ts";
+import type { Entry, HardState, Member, Message, Persist, RecoveredLog, SnapshotMeta } from "../raft/index.ts";
 
 /** Who this data folder is. Made with the folder, never reused. */
 export interface Identity {
@@ -26,14 +26,12 @@ export interface DamagedEntry {
 }
 
 /** What the log store found when it was opened. */
-export interface StoredState {
+export interface StoredState extends RecoveredLog {
   readonly identity: Identity | undefined;
   readonly hard: HardState;
   /** Number of transactions so far: the one number behind every promise of this disk. */
   readonly seq: number;
   readonly commitHint: LogIndex;
-  readonly base: EntryId & { readonly time: number };
-  readonly entries: readonly Entry[];
 }
 
 export interface PersistReceipt {
@@ -46,7 +44,7 @@ export interface PersistReceipt {
  * Every implementation passes `test/contracts/log-store.ts`.
  */
 export interface LogStore {
-  /** Its entries are let go of with the first transaction. */
+  /** What it tells of entries is let go of with the first transaction. */
   readonly initial: StoredState;
   /** Writes all operations in order in ONE transaction with one fsync. After a failure other than `full` nothing is accepted any more. */
   persist(

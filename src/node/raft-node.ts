@@ -40,7 +40,8 @@ export function openRaftNode(options: RaftNodeOptions, done: (result: Result<Raf
       if (!result.ok) return done(err({ kind: "unusable", message: result.error.message }));
       const { index, term, chain, time } = snapshot;
       const base = { index, term, chain, time };
-      const stored = { ...options.stored, hard, base, entries: [], seq: result.value.seq };
+      const { identity, commitHint } = options.stored;
+      const stored = { identity, commitHint, hard, base, entries: [], seq: result.value.seq };
       done(ok(new Node({ ...options, stored }, recovered.value)));
     });
   });
@@ -65,7 +66,7 @@ class Node implements RaftNode {
       epoch: options.identity.epoch,
       hard: stored.hard,
       seq: stored.seq,
-      log: { base: stored.base, entries: stored.entries },
+      log: stored,
       snapshot: recovered.snapshot,
       applied: options.machine.appliedIndex,
       commitHint: stored.commitHint,

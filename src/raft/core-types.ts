@@ -4,6 +4,7 @@ import type { Entry, EntryId } from "./entry.ts";
 import type { RaftEvent } from "./event.ts";
 import type { Membership } from "./membership.ts";
 import type { PairSeq } from "./pair-seq.ts";
+import type { RecoveredLog } from "./recovered-log.ts";
 import type { SnapshotMeta } from "./snapshot-meta.ts";
 
 /** All times in ms. lease ≤ heartbeat ≤ election; none below 300 in production. */
@@ -28,14 +29,6 @@ export interface RaftLimits {
   readonly cacheBytesMax: number;
   /** Snapshots that are sent at once. */
   readonly snapshotSendsMax: number;
-}
-
-/** The durable log as found at start: the base it continues from and every entry's id; entries may follow by `load`. */
-export interface RecoveredLog {
-  /** The entry before the first one; (0, 0, chainStart) for a log that was never compacted. */
-  readonly base: EntryId & { readonly time: number };
-  /** All entries behind the base, in order, contiguous. */
-  readonly entries: readonly Entry[];
 }
 
 export interface CoreOptions {

@@ -28,6 +28,9 @@ export interface EntryId {
   readonly chain: number;
 }
 
+/** An entry's id and its stamp of cluster time. */
+export type EntryPoint = EntryId & { readonly time: number };
+
 const header = new Uint8Array(21);
 
 /** The chain value of an entry that follows one with chain value `previous`. */

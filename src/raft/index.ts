@@ -9,5 +9,6 @@ export * from "./membership.ts";
 export * from "./message.ts";
 export * from "./pair-seq.ts";
 export * from "./quorum.ts";
+export * from "./recovered-log.ts";
 export * from "./snapshot-codec.ts";
 export * from "./snapshot-meta.ts";

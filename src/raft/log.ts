@@ -1,13 +1,12 @@
 import { assert, defined, type LogIndex, type Term } from "../base/index.ts";
-import type { RecoveredLog } from "./core-types.ts";
-import { entrySize, type Entry, type EntryId } from "./entry.ts";
+import { entrySize, type Entry, type EntryPoint } from "./entry.ts";
 import { EntryCache } from "./entry-cache.ts";
-
-/** An entry's id and its stamp of cluster time. */
-export type EntryPoint = EntryId & { readonly time: number };
+import type { RecoveredLog } from "./recovered-log.ts";
 
 /** Runs of this many removed slots are cut off in one go, so that compaction costs nothing per entry. */
 const TRIM_AT = 4096;
+
+const NOTHING_EARLY = { terms: [], chains: [], times: [] };
 
 /**
  * The log as the protocol sees it: the id of every entry behind the base, and the entries themselves as far as they
@@ -26,12 +25,14 @@ export class Log {
   #times: number[] = [];
   #slotBase: LogIndex;
 
-  constructor(recovered: RecoveredLog, cacheBytesMax: number) {
-    this.#base = recovered.base;
-    this.#last = recovered.base.index;
-    this.#slotBase = recovered.base.index;
-    this.cache = new EntryCache(cacheBytesMax, recovered.base.index + 1);
-    for (const entry of recovered.entries) {
+  constructor({ base, early, entries }: RecoveredLog, cacheBytesMax: number) {
+    this.#base = base;
+    this.#last = base.index;
+    this.#slotBase = base.index;
+    const { terms, chains, times } = early ?? NOTHING_EARLY;
+    for (let at = 0; at < terms.length; at += 1) this.#add(terms[at] ?? 0, chains[at] ?? 0, times[at] ?? 0);
+    this.cache = new EntryCache(cacheBytesMax, this.#last + 1);
+    for (const entry of entries) {
       this.append(entry);
       this.cache.evict(entry.index);
     }
@@ -98,14 +99,7 @@ export class Log {
       entry.index === this.#last + 1,
       () => `Cannot append entry ${entry.index} as the next must be ${this.#last + 1}`,
     );
-    assert(entry.term >= this.lastTerm, () => `Cannot append term ${entry.term} behind term ${this.lastTerm}`);
-    if (entry.term !== this.#runTerms.at(-1)) {
-      this.#runStarts.push(entry.index);
-      this.#runTerms.push(entry.term);
-    }
-    this.#chains.push(entry.chain);
-    this.#times.push(entry.time);
-    this.#last = entry.index;
+    this.#add(entry.term, entry.chain, entry.time);
     this.cache.push(entry);
   }
 
@@ -185,6 +179,17 @@ export class Log {
       assert((this.#runStarts[i] ?? 0) > (this.#runStarts[i - 1] ?? 0), "Runs of terms must follow each other");
     }
     this.cache.check((index) => this.pointAt(index), this.#last);
+  }
+
+  #add(term: Term, chain: number, time: number): void {
+    assert(term >= this.lastTerm, () => `Cannot append term ${term} behind term ${this.lastTerm}`);
+    this.#last += 1;
+    if (term !== this.#runTerms.at(-1)) {
+      this.#runStarts.push(this.#last);
+      this.#runTerms.push(term);
+    }
+    this.#chains.push(chain);
+    this.#times.push(time);
   }
 
   /** The run that holds `index`. From the end, as nearly all questions are about the newest entries. */

@@ -3,7 +3,7 @@ import type { Effects, HardState, Observation, Outgoing, Persist, RequestOutcome
 import type { Entry } from "./entry.ts";
 import type { RequestId } from "./event.ts";
 import type { Durability } from "./durability.ts";
-import type { EntryPoint } from "./log.ts";
+import type { EntryPoint } from "./entry.ts";
 import type { Message } from "./message.ts";
 import type { SnapshotMeta } from "./snapshot-meta.ts";
 

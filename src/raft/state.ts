@@ -10,6 +10,7 @@ import { MembershipHistory, type MembershipPoint } from "./membership-history.ts
 import { Out } from "./out.ts";
 import { decodeCheck, type PairSeq } from "./pair-seq.ts";
 import type { Progress } from "./progress.ts";
+import { ownEntries } from "./recovered-log.ts";
 import type { RoundClock } from "./round-clock.ts";
 import type { SnapshotMeta } from "./snapshot-meta.ts";
 
@@ -216,7 +217,7 @@ export function createState(options: CoreOptions): State {
 function recoverMemberships({ snapshot, log }: CoreOptions): MembershipPoint[] {
   const points: MembershipPoint[] = [];
   if (snapshot !== undefined) points.push({ index: snapshot.membershipIndex, membership: snapshot.membership });
-  for (const entry of log.entries) {
+  for (const entry of ownEntries(log)) {
     if (entry.kind !== "membership" || entry.index <= (points.at(-1)?.index ?? 0)) continue;
     if (points.length === 0) points.push({ index: 0, membership: EMPTY_MEMBERSHIP });
     points.push({ index: entry.index, membership: decodeMembership(entry.data) });
@@ -227,7 +228,7 @@ function recoverMemberships({ snapshot, log }: CoreOptions): MembershipPoint[] {
 /** What pairs acknowledged, as far as the snapshot and the log behind it tell. */
 function recoverSeqs({ snapshot, log }: CoreOptions): Map<MemberKey, PairSeq> {
   const seqs = new Map((snapshot?.seqs ?? []).map((told) => [told.key, told] as const));
-  for (const entry of log.entries) {
+  for (const entry of ownEntries(log)) {
     if (entry.kind !== "check") continue;
     for (const told of decodeCheck(entry.data))
       if (told.seq > (seqs.get(told.key)?.seq ?? -1)) seqs.set(told.key, told);

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { Database } from "bun:sqlite";
 import { isSameBytes, MalformedBytes } from "../base/index.ts";
 import type { Identity } from "../node/index.ts";
-import type { Entry } from "../raft/index.ts";
+import { LogSurvey, type RecoveredLog } from "../raft/index.ts";
 import { verifyEntries } from "./entry-rows.ts";
 import { classifyFailure, sizeOf } from "./failures.ts";
 import type { StorePaths } from "./files.ts";
@@ -17,7 +17,7 @@ export type Inspection =
   | {
       readonly kind: "good";
       readonly head: HeadRecord;
-      readonly entries: readonly Entry[];
+      readonly log: RecoveredLog;
       readonly notes: readonly string[];
       /** Entries at and below are damaged, but a whole snapshot contains them: they are to be removed. */
       readonly purgeTo: LogStart | undefined;
@@ -32,6 +32,8 @@ export interface InspectionOptions {
   readonly snapshots: readonly LogStart[];
   /** On an operator's word: what the newest transactions wrote may be lost. */
   readonly acceptLoss: boolean;
+  /** Of the newest entries so many bytes are handed over whole. */
+  readonly tailBytesMax: number;
 }
 
 /**
@@ -114,21 +116,21 @@ function inspectOpen(
     const problem = compare(head, found.witness.head);
     if (problem !== undefined) return untrusted(problem);
   }
-  const entries: Entry[] = [];
-  const damage = verifyEntries(database, head.base, head.last, (entry) => entries.push(entry));
+  const survey = new LogSurvey(options.tailBytesMax);
+  const damage = verifyEntries(database, head.base, head.last, (entry) => survey.push(entry));
   const outside = countBelow(database, head.base.index);
   if (damage === undefined && outside === 0) {
-    return { kind: "good", head, entries, notes: found.notes, purgeTo: undefined };
+    return { kind: "good", head, log: survey.finish(head.base), notes: found.notes, purgeTo: undefined };
   }
   const reason = damage ?? `there are ${outside} entries below the first one`;
   for (const snapshot of options.snapshots) {
     if (snapshot.index <= head.base.index || snapshot.index > head.last.index) continue;
-    entries.length = 0;
-    if (verifyEntries(database, snapshot, head.last, (entry) => entries.push(entry)) !== undefined) continue;
+    const rest = new LogSurvey(options.tailBytesMax);
+    if (verifyEntries(database, snapshot, head.last, (entry) => rest.push(entry)) !== undefined) continue;
     found.notes.push(
       `The log is damaged (${reason}); what the snapshot at index ${snapshot.index} contains is removed`,
     );
-    return { kind: "good", head, entries, notes: found.notes, purgeTo: snapshot };
+    return { kind: "good", head, log: rest.finish(snapshot), notes: found.notes, purgeTo: snapshot };
   }
   return untrusted(`the log is damaged: ${reason}, and no whole snapshot contains it`, true);
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { Database } from "bun:sqlite";
 import { ok, type BootId } from "../base/index.ts";
-import type { Entry } from "../raft/index.ts";
+import type { RecoveredLog } from "../raft/index.ts";
 import { lockFolder, type FolderLock } from "./dir-lock.ts";
 import { classifyFailure, EnvironmentFailure, sizeOf } from "./failures.ts";
 import { storePaths, syncDirectory, type DataFolders, type StorePaths } from "./files.ts";
@@ -14,6 +14,7 @@ export interface LogOpening extends DataFolders {
   readonly boot: BootId;
   readonly snapshots: readonly LogStart[];
   readonly acceptLoss: boolean;
+  readonly tailBytesMax: number;
   /** Only for tests that show what `NORMAL` loses. */
   readonly synchronous: "FULL" | "NORMAL";
 }
@@ -23,7 +24,7 @@ export interface OpenedLog {
   readonly database: LogDatabase;
   readonly witness: Witness;
   readonly head: HeadRecord;
-  readonly entries: readonly Entry[];
+  readonly log: RecoveredLog;
   readonly notes: readonly string[];
   readonly lock: FolderLock;
 }
@@ -92,7 +93,14 @@ function create(paths: StorePaths, hasWitness: boolean): void {
 
 function openNew(paths: StorePaths, witness: Witness, synchronous: "FULL" | "NORMAL"): Omit<OpenedLog, "lock"> {
   const database = new LogDatabase(paths.database, EMPTY_HEAD, synchronous);
-  return { kind: "opened", database, witness, head: EMPTY_HEAD, entries: [], notes: [] };
+  return {
+    kind: "opened",
+    database,
+    witness,
+    head: EMPTY_HEAD,
+    log: { base: EMPTY_HEAD.base, entries: [] },
+    notes: [],
+  };
 }
 
 function openFound(
@@ -101,11 +109,11 @@ function openFound(
   { found, witness }: { readonly found: Extract<Inspection, { kind: "good" }>; readonly witness: Witness },
 ): Omit<OpenedLog, "lock"> {
   let { head } = found;
-  const { entries, notes, purgeTo } = found;
+  const { log, notes, purgeTo } = found;
   const database = new LogDatabase(paths.database, head, opening.synchronous);
   if (purgeTo !== undefined) head = database.purge(purgeTo, opening.boot);
   witness.rewrite(head);
-  return { kind: "opened", database, witness, head, entries, notes };
+  return { kind: "opened", database, witness, head, log, notes };
 }
 
 /** Below 3.51.3 SQLite's WAL could lose commits; 3.52.0 was withdrawn. @see https://sqlite.org/wal.html#walresetbug */

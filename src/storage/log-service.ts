@@ -1,14 +1,14 @@
 import { statSync } from "node:fs";
 import { assert, MalformedBytes, type ByteWriter, type LogIndex } from "../base/index.ts";
 import type { Identity, StorageFailure } from "../node/index.ts";
-import { entrySize, type Entry } from "../raft/index.ts";
 import { classifyFailure, EnvironmentFailure, freeBytes, sizeOf, type DiskFailure } from "./failures.ts";
 import { storePaths, type StorePaths } from "./files.ts";
-import { readIdentity, readLogStart, writeIdentity, writeLogStart, type HeadRecord } from "./head-record.ts";
+import { readIdentity, readLogStart, writeIdentity, type HeadRecord } from "./head-record.ts";
 import type { LogDatabase, LogTransaction } from "./log-database.ts";
 import { openLogFiles, type LogOpened, type LogOpening, type OpenedLog } from "./log-opening.ts";
 import { writeMembershipRecord } from "./member-record.ts";
-import { readOperations, writeEntries, type LogOperation } from "./persist-codec.ts";
+import { bytesOf, readOperations, writeEntries, type LogOperation } from "./persist-codec.ts";
+import { recoveredBytes, writeRecovered } from "./recovered-codec.ts";
 import { toOpenFailure, writeOpenFailure } from "./open-failure.ts";
 import { OPS, type DiskService, type Request } from "./wire.ts";
 import type { Witness } from "./witness.ts";
@@ -16,7 +16,7 @@ import type { Witness } from "./witness.ts";
 /** So much takes a few milliseconds, and fewer than one transaction in a hundred waits for it. */
 const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 const WATCH_MS = 1000;
-/** All of an opened log but its entries. */
+/** All of an opened log but what it tells of entries. */
 const OPENED_BYTES_MAX = 4096;
 
 interface FileId {
@@ -63,21 +63,22 @@ export class LogService implements DiskService {
     this.#reserveBytes = body.u53();
     const acceptLoss = body.u8() === 1;
     const synchronous = body.u8() === 1 ? "NORMAL" : "FULL";
+    const tailBytesMax = body.u53();
     const snapshots = Array.from({ length: body.u32() }, () => readLogStart(body));
     this.#paths = storePaths(folders);
     this.#boot = boot;
-    const opened = attemptOpen({ ...folders, boot, snapshots, acceptLoss, synchronous });
+    const opened = attemptOpen({ ...folders, boot, snapshots, acceptLoss, synchronous, tailBytesMax });
     if (opened.kind !== "opened") {
       const message = opened.kind === "untrusted" ? opened.reason : opened.message;
       const isLogOnly = opened.kind === "untrusted" && opened.isLogOnly;
       const failure = toOpenFailure(opened.kind, message, isLogOnly);
       return request.ok((writer) => writeOpenFailure(writer.u8(0), failure));
     }
-    // The entries go to the main thread and are not kept twice.
-    this.#opened = { ...opened, entries: [] };
+    // What was found goes to the main thread and is not kept twice.
+    this.#opened = { ...opened, log: { base: opened.log.base, entries: [] } };
     this.#files = [fileId(this.#paths.database), fileId(this.#paths.witness)].filter((file) => file !== undefined);
     this.#watch = setInterval(() => this.#check(), WATCH_MS);
-    request.ok((writer) => writeOpened(writer, opened), OPENED_BYTES_MAX + bytesOf(opened.entries));
+    request.ok((writer) => writeOpened(writer, opened), OPENED_BYTES_MAX + recoveredBytes(opened.log));
   }
 
   #persist(request: Request, { database, witness }: OpenedLog): void {
@@ -234,11 +235,6 @@ export class LogService implements DiskService {
   }
 }
 
-/** More than they take when they are written. */
-function bytesOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, entry) => sum + entrySize(entry), 0);
-}
-
 function attemptOpen(opening: LogOpening): LogOpened {
   try {
     return openLogFiles(opening);
@@ -248,18 +244,17 @@ function attemptOpen(opening: LogOpening): LogOpened {
   }
 }
 
-function writeOpened(writer: ByteWriter, { head, entries, notes }: OpenedLog): void {
+function writeOpened(writer: ByteWriter, { head, log, notes }: OpenedLog): void {
   writer
     .u8(1)
     .u53(head.seq)
     .u53(head.hard.term)
     .text(head.hard.vote ?? "");
-  writeLogStart(writer, head.base);
   writer.u53(head.commitHint);
   writeIdentity(writer, head.identity);
   writer.u32(notes.length);
   for (const note of notes) writer.text(note);
-  writeEntries(writer, entries);
+  writeRecovered(writer, log);
 }
 
 function fileId(path: string): FileId | undefined {

@@ -9,14 +9,17 @@ import {
   type Result,
 } from "../base/index.ts";
 import type { DamagedEntry, Identity, LogStore, PersistReceipt, StorageFailure, StoredState } from "../node/index.ts";
-import type { Entry, HardState, Persist } from "../raft/index.ts";
+import { lastRecovered, type Entry, type HardState, type Persist } from "../raft/index.ts";
 import { DiskClient } from "./disk-client.ts";
 import { EnvironmentFailure, sizeOf } from "./failures.ts";
 import { storePaths, type DataFolders, type StorePaths } from "./files.ts";
-import { readIdentity, readLogStart, writeIdentity, writeLogStart, type LogStart } from "./head-record.ts";
+import { readIdentity, writeIdentity, writeLogStart, type LogStart } from "./head-record.ts";
 import { readEntries, writeOperations } from "./persist-codec.ts";
+import { readRecovered } from "./recovered-codec.ts";
 import { readOpenFailure, toOpenFailure, type OpenFailure } from "./open-failure.ts";
 import { OPS, type Reply } from "./wire.ts";
+
+const TAIL_BYTES = 8 * 1024 * 1024;
 
 export interface LogStoreOptions extends DataFolders {
   /** This process start; goes into the head record. */
@@ -27,6 +30,8 @@ export interface LogStoreOptions extends DataFolders {
   readonly synchronous?: "FULL" | "NORMAL";
   /** Only on an operator's word: the newest transactions may be lost without notice. */
   readonly acceptLoss?: boolean;
+  /** Of the newest entries about so many bytes are handed over whole at the opening; 8 MiB. */
+  readonly tailBytesMax?: number;
   /** Ends of whole snapshots, newest first: damaged entries that they contain are removed instead of refused. */
   readonly snapshots?: readonly LogStart[];
   /** The disk failed, or its files were replaced, without anybody asking. */
@@ -49,6 +54,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<LogStoreOp
       .text(options.boot)
       .u53(options.reserveBytes ?? 0);
     writer.u8(Number(options.acceptLoss ?? false)).u8(Number(options.synchronous === "NORMAL"));
+    writer.u53(options.tailBytesMax ?? TAIL_BYTES);
     writer.u32(snapshots.length);
     for (const snapshot of snapshots) writeLogStart(writer, snapshot);
   };
@@ -79,13 +85,15 @@ function readOpened(body: ByteReader): { readonly stored: StoredState; readonly 
   const seq = body.u53();
   const term = body.u53();
   const vote = body.text();
-  const { index, term: baseTerm, chain, time } = readLogStart(body);
   const commitHint = body.u53();
   const identity = readIdentity(body);
   const notes = Array.from({ length: body.u32() }, () => body.text());
-  const entries = readEntries(body);
   const hard = { term, vote: vote === "" ? undefined : vote };
-  return { stored: { identity, hard, seq, commitHint, base: { index, term: baseTerm, chain, time }, entries }, notes };
+  return { stored: { identity, hard, seq, commitHint, ...readRecovered(body) }, notes };
+}
+
+function withoutLog({ identity, hard, seq, commitHint, base }: StoredState): StoredState {
+  return { identity, hard, seq, commitHint, base, entries: [] };
 }
 
 /** The main thread's face of the log. */
@@ -181,7 +189,7 @@ class SqliteLogStore implements LogStore {
   #begin(): void {
     assert(!this.#isPersisting, "One transaction may be in flight at a time");
     this.#isPersisting = true;
-    if (this.#initial.entries.length > 0) this.#initial = { ...this.#initial, entries: [] };
+    if (lastRecovered(this.#initial) > this.#initial.base.index) this.#initial = withoutLog(this.#initial);
   }
 
   #end(reply: Reply, done: (result: Result<PersistReceipt, StorageFailure>) => void): void {

@@ -1,5 +1,5 @@
 import { defined, MalformedBytes, type ByteReader, type ByteWriter, type LogIndex } from "../base/index.ts";
-import { ENTRY_KINDS, type Entry, type EntryId, type HardState, type Persist } from "../raft/index.ts";
+import { ENTRY_KINDS, entrySize, type Entry, type EntryId, type HardState, type Persist } from "../raft/index.ts";
 import { readEntryId, readLogStart, writeEntryId, writeLogStart, type LogStart } from "./head-record.ts";
 
 /** A `Persist` as the disk sees it: no ticket, and of a snapshot only where it ends. */
@@ -66,6 +66,11 @@ function readHard(reader: ByteReader): HardState {
 export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): void {
   writer.u32(entries.length);
   for (const entry of entries) writeEntry(writer, entry);
+}
+
+/** More than they take when they are written. */
+export function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + entrySize(entry), 0);
 }
 
 export function writeEntry(writer: ByteWriter, entry: Entry): void {

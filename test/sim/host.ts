@@ -269,7 +269,11 @@ export class Host implements Machine {
     const { scheduler, options, clusterId, epoch, oracle } = this.#world;
     const image = found ?? new LogImage(chainStart(clusterId, epoch));
     if (found === undefined) oracle.onDisk(this.key, image);
-    return new LogDisk(scheduler, options.disk, { random: this.#random.fork(), image });
+    return new LogDisk(scheduler, options.disk, {
+      random: this.#random.fork(),
+      image,
+      tailBytesMax: options.raftLimits.cacheBytesMax,
+    });
   }
 
   #newSnapshots(): SnapshotDisk {

@@ -40,7 +40,11 @@ export class Phantom implements Machine {
     this.commandVersion = host.commandVersion;
     this.#identity = identity;
     this.#random = world.random.fork();
-    this.log = new LogDisk(world.scheduler, world.options.disk, { random: this.#random.fork(), image: log });
+    this.log = new LogDisk(world.scheduler, world.options.disk, {
+      random: this.#random.fork(),
+      image: log,
+      tailBytesMax: world.options.raftLimits.cacheBytesMax,
+    });
     this.snapshots = snapshots;
   }
 

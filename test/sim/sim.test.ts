@@ -35,7 +35,11 @@ describe("LogDisk", () => {
     const scheduler = new Scheduler();
     const { disk } = drawSwarm(1);
     const options = { ...disk, slowSyncChance: 0, keepUnsyncedChance };
-    const log = new LogDisk(scheduler, options, { random: createPrng(1), image: new LogImage(0) });
+    const log = new LogDisk(scheduler, options, {
+      random: createPrng(1),
+      image: new LogImage(0),
+      tailBytesMax: Infinity,
+    });
     return { scheduler, log, store: log.open(gate, hooks) };
   };
 

@@ -79,7 +79,7 @@ test("no flipped bit, cut, deletion or older copy of a single file is believed s
     writeFiles(paths, files);
     const found = inspect(paths);
     if (found.kind === "untrusted") counts.refused += 1;
-    else if (found.kind === "good" && differenceToHead(moment.model, found.head, found.entries) === undefined) {
+    else if (found.kind === "good" && differenceToHead(moment.model, found.head, found.log.entries) === undefined) {
       counts.harmless += 1;
     } else believed.push(`${fault}: ${found.kind}`);
   }
@@ -112,7 +112,7 @@ test("an undamaged folder is never refused, at any moment", () => {
     writeFiles(paths, files);
     const found = inspect(paths);
     if (found.kind !== "good") throw new Error(JSON.stringify(found));
-    expect(differenceToHead(model, found.head, found.entries)).toBeUndefined();
+    expect(differenceToHead(model, found.head, found.log.entries)).toBeUndefined();
   }
   removeDataDir(paths);
 });

@@ -40,7 +40,7 @@ export function writeFiles(paths: StorePaths, files: LogFiles): void {
 }
 
 export function inspect(paths: StorePaths): Inspection {
-  return inspectLog({ paths, snapshots: [], acceptLoss: false });
+  return inspectLog({ paths, snapshots: [], acceptLoss: false, tailBytesMax: Infinity });
 }
 
 /** A log driven synchronously in this process, with the model beside it. */
@@ -53,7 +53,7 @@ export class DrivenLog {
   constructor(paths: StorePaths, seed: number) {
     this.paths = paths;
     this.#seed = seed;
-    const options = { snapshots: [], acceptLoss: false, synchronous: "FULL" } as const;
+    const options = { snapshots: [], acceptLoss: false, synchronous: "FULL", tailBytesMax: Infinity } as const;
     const opened = openLogFiles({ dataDir: paths.dataDir, boot: BOOT, ...options });
     if (opened.kind !== "opened") throw new Error(opened.kind);
     this.#opened = opened;

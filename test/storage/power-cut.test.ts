@@ -44,12 +44,12 @@ function recover(island: Island): number {
   expect(island.unmount()).toBe(true);
   expect(island.mountAgain()).toBe(true);
   const paths = storePaths({ dataDir: join(island.mount, "data") });
-  const found = inspectLog({ paths, snapshots: [], acceptLoss: false });
+  const found = inspectLog({ paths, snapshots: [], acceptLoss: false, tailBytesMax: Infinity });
   if (found.kind === "pristine") return 0;
   if (found.kind !== "good") return -1;
   let model = bootstrapModel();
   while (model.seq < found.head.seq) model = nextStep(model, 11, model.seq).after;
-  if (found.head.seq > 0) expect(differenceToHead(model, found.head, found.entries)).toBeUndefined();
+  if (found.head.seq > 0) expect(differenceToHead(model, found.head, found.log.entries)).toBeUndefined();
   return found.head.seq;
 }
 

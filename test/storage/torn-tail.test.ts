@@ -59,8 +59,8 @@ test("no torn tail is taken for damage, and none takes anything acknowledged wit
       const found = inspect(paths);
       counts.rounds += 1;
       if (found.kind !== "good") counts.falseAlarms += 1;
-      else if (differenceToHead(one.beforeModel, found.head, found.entries) === undefined) counts.dropped += 1;
-      else if (differenceToHead(one.afterModel, found.head, found.entries) === undefined) counts.kept += 1;
+      else if (differenceToHead(one.beforeModel, found.head, found.log.entries) === undefined) counts.dropped += 1;
+      else if (differenceToHead(one.afterModel, found.head, found.log.entries) === undefined) counts.kept += 1;
       else counts.wrong += 1;
     }
   }

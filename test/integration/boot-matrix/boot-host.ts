@@ -219,7 +219,7 @@ export class BootProcess implements Neighbour {
       onSent: () => undefined,
     });
     this.transport = transport;
-    const log = new LogDisk(scheduler, DISK, { random: this.#random.fork(), image });
+    const log = new LogDisk(scheduler, DISK, { random: this.#random.fork(), image, tailBytesMax: Infinity });
     const store = log.open(this, noHooks);
     openRaftNode(
       {

@@ -22,6 +22,13 @@ interface Transaction {
 
 type Persisted = (result: Result<PersistReceipt, StorageFailure>) => void;
 
+export interface LogDiskSetup {
+  readonly random: Prng;
+  readonly image: LogImage;
+  /** Of the newest entries so many bytes are handed over whole to a new process. */
+  readonly tailBytesMax: number;
+}
+
 /**
  * A simulated disk with one log. A transaction is all or nothing; one that was not synced may be found after a crash
  * or not. Survives its processes.
@@ -30,6 +37,7 @@ export class LogDisk {
   readonly #scheduler: Scheduler;
   readonly #options: DiskOptions;
   readonly #random: Prng;
+  readonly #tailBytesMax: number;
   /** What survives a power cut. */
   readonly image: LogImage;
   #unsynced: Transaction | undefined;
@@ -43,11 +51,12 @@ export class LogDisk {
   beforeLast: LogImage | undefined;
   beforeVote: LogImage | undefined;
 
-  constructor(scheduler: Scheduler, options: DiskOptions, setup: { readonly random: Prng; readonly image: LogImage }) {
+  constructor(scheduler: Scheduler, options: DiskOptions, setup: LogDiskSetup) {
     this.#scheduler = scheduler;
     this.#options = options;
     this.#random = setup.random;
     this.image = setup.image;
+    this.#tailBytesMax = setup.tailBytesMax;
   }
 
   get isFull(): boolean {
@@ -108,7 +117,7 @@ export class LogDisk {
   /** The store of a new process over what is on the disk. */
   open(gate: Gate, hooks: LogDiskHooks): LogStore {
     return {
-      initial: this.image.toStored(),
+      initial: this.image.toStored(this.#tailBytesMax),
       persist: (operations, commitHint, done) => {
         hooks.onPersist(operations);
         this.#persist({ operations, commitHint }, { gate, hooks, done });

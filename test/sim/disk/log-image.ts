@@ -1,6 +1,6 @@
 import type { LogIndex } from "../../../src/base/index.ts";
 import type { Identity, StoredState } from "../../../src/node/index.ts";
-import type { Entry, EntryId, HardState, Persist } from "../../../src/raft/index.ts";
+import { LogSurvey, type Entry, type EntryId, type HardState, type Persist } from "../../../src/raft/index.ts";
 
 /** What one simulated disk holds of a log. */
 export class LogImage {
@@ -98,8 +98,10 @@ export class LogImage {
     return copy;
   }
 
-  toStored(): StoredState {
+  toStored(tailBytesMax: number): StoredState {
     const { identity, hard, seq, commitHint, base } = this;
-    return { identity, hard, seq, commitHint, base, entries: [...this.entries] };
+    const survey = new LogSurvey(tailBytesMax);
+    for (const entry of this.entries) survey.push(entry);
+    return { identity, hard, seq, commitHint, ...survey.finish(base) };
   }
 }

@@ -12,8 +12,8 @@ const CORE: readonly Draft[] = [
   {
     breaks: "all that was acknowledged is there after a restart",
     file: "src/node/raft-node.ts",
-    find: "entries: stored.entries }",
-    replace: "entries: stored.entries.slice(0, -10) }",
+    find: "log: stored,",
+    replace: "log: { ...stored, entries: stored.entries.slice(0, -10) },",
   },
   {
     breaks: "the match of a follower never falls",
