@@ -27,16 +27,23 @@ function isHostPort(address: string): boolean {
   return port !== undefined && Number(port) <= 65_535;
 }
 
-type Add = (key: string, message: string) => void;
+/** `excuses`: settings that might have made it right. It is no mistake for certain where one of them cannot be read. */
+type Add = (key: string, message: string, excuses?: readonly string[]) => void;
+
+export interface Origins {
+  readonly written: ReadonlyMap<string, Written>;
+  /** Keys whose values are mistakes of their own. */
+  readonly unread: ReadonlySet<string>;
+  readonly isFileAlone: boolean;
+}
 
 /** Settings that are right each, and wrong together. */
-export function contradictions(
-  config: Config,
-  written: ReadonlyMap<string, Written>,
-  { isFileAlone }: { readonly isFileAlone: boolean },
-): readonly Mistake[] {
+export function contradictions(config: Config, { written, unread, isFileAlone }: Origins): readonly Mistake[] {
   const mistakes: Mistake[] = [];
-  const add: Add = (key, message) => void mistakes.push({ source: written.get(key)?.source ?? key, message });
+  const add: Add = (key, message, excuses = []) => {
+    if (!excuses.some((excuse) => unread.has(excuse)))
+      mistakes.push({ source: written.get(key)?.source ?? key, message });
+  };
   checkNode(config, add);
   checkCertificates(config, add);
   checkApi(config, add);
@@ -104,6 +111,7 @@ function checkApi(config: Config, add: Add): void {
     add(
       "host",
       `${host} is no loopback address, and the HTTP API has no access control there: set acl.enabled or tls.client_auth, or insecure if that is what you want`,
+      ["acl.enabled", "tls.enabled", "tls.client_auth", "insecure"],
     );
   }
 }
@@ -115,6 +123,7 @@ function checkNoPeers(written: ReadonlyMap<string, Written>, add: Add): void {
     add(
       key,
       "does nothing, as this node would run alone and open no peer port: set raft.enabled (--raft), raft.bootstrap, raft.bootstrap_expect or raft.join_addresses, or leave it out",
+      ["raft.bootstrap", "raft.bootstrap_expect"],
     );
   }
 }
@@ -151,6 +160,7 @@ function checkPeers({ raft, isInsecure }: Config, add: Add): void {
     add(
       "raft.bind_addr",
       `${raft.bindAddress} is no loopback address, and peers prove nothing there: set a join token or raft.tls, or insecure if that is what you want`,
+      ["raft.tls.enabled", "insecure"],
     );
   }
 }

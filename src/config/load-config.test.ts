@@ -175,6 +175,42 @@ describe("loadConfig()", () => {
     expect(found.find(({ source }) => source === "k.yaml: log_levle")?.message).toContain("log_level");
   });
 
+  test("lists contradictions beside other mistakes, but none that a value nobody can read might excuse", () => {
+    const cases: readonly (readonly [string, readonly string[]])[] = [
+      ["prot: 1\nraft:\n  heartbeat_timeout: 2s\n", ["prot", "raft.heartbeat_timeout"]],
+      ["log_level: loud\nhost: 0.0.0.0\n", ["log_level", "host"]],
+      ["host: 0.0.0.0\nacl:\n  enabled: yes\n", ["acl.enabled"]],
+      ["host: 0.0.0.0\ntls:\n  client_auth: always\n", ["tls.client_auth"]],
+      ["raft:\n  bootstrap: true\n  bind_addr: 0.0.0.0:1\n  advertise_addr: a:1\ninsecure: 1\n", ["insecure"]],
+      ["raft:\n  bind_addr: 127.0.0.1:1\n  bootstrap: yes\n", ["raft.bootstrap"]],
+      ["raft:\n  heartbeat_timeout: soon\n  election_timeout: 500ms\n", ["raft.heartbeat_timeout"]],
+      ["raft:\n  heartbeat_timeout: 5s\n  election_timeout: soon\n", ["raft.election_timeout"]],
+    ];
+    for (const [text, keys] of cases) {
+      const found = mistakes({ file: { name: "k.yaml", text } }).map(({ source }) => source.replace("k.yaml: ", ""));
+      expect([text, found]).toEqual([text, [...keys]]);
+    }
+    // It may have `acl.enabled`.
+    const file = { name: "k.yaml", text: "acl: [" };
+    expect(mistakes({ file, flags: flags({ host: "0.0.0.0" }) }).map(({ source }) => source)).toEqual(["k.yaml"]);
+  });
+
+  test("a setting without a value, or with a list where it takes one value, is a mistake; a section may be empty", () => {
+    const text = "raft:\ntls: {}\ndata_dir:\nhost: ~\nacl:\n  enabled: {}\nport: [1]\nlog_format: {}\n";
+    expect(mistakes({ file: { name: "k.yaml", text } })).toEqual([
+      ...["data_dir", "host", "acl.enabled"].map((key) => ({
+        source: `k.yaml: ${key}`,
+        message: "has no value: give it one, or leave it out",
+      })),
+      { source: "k.yaml: port", message: "must be one value: it is a list" },
+      { source: "k.yaml: log_format", message: "has no value: give it one, or leave it out" },
+    ]);
+    const tokens = { raft: { join_tokens: ["a", null, { b: 1 }] } };
+    expect(mistakes({ file: { name: "k.json", text: JSON.stringify(tokens) } })).toEqual([
+      { source: "k.json: raft.join_tokens", message: "must be a list of texts" },
+    ]);
+  });
+
   test("refuses settings that contradict each other", () => {
     const cases: readonly (readonly [Record<string, string>, string])[] = [
       [{ "leader-lease-timeout": "2s" }, "--leader-lease-timeout"],

@@ -13,24 +13,29 @@ type Value = string | number | boolean | readonly string[];
 
 /** All settings, or every mistake at once. */
 export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]> {
-  const { values, mistakes } = collect(sources);
+  const { values, mistakes, isFileRead } = collect(sources);
   const all = [...mistakes];
+  const unread = new Set<string>();
   const read = new Map<string, Value>();
   for (const setting of SETTINGS) {
     if (setting.standard === undefined && setting.kind === "duration" && !values.has(setting.key)) continue;
     const written = values.get(setting.key) ?? { text: setting.standard ?? "", source: setting.key };
     const value = valueOf(setting, written);
     if (value.ok) read.set(setting.key, value.value);
-    else
+    else {
+      unread.add(setting.key);
       all.push({
         source: written.source,
         message: `${value.error}: current value is "${setting.isSecret === true ? "(secret)" : written.text}"`,
       });
+    }
   }
-  if (all.length > 0) return err(all);
   const config = assemble(new Reader(read), values);
-  const contradicting = contradictions(config, values, { isFileAlone: sources.isFileAlone === true });
-  return contradicting.length > 0 ? err(contradicting) : ok(config);
+  // What a file says that nobody can read may be just what is missing.
+  if (isFileRead) {
+    all.push(...contradictions(config, { written: values, unread, isFileAlone: sources.isFileAlone === true }));
+  }
+  return all.length > 0 ? err(all) : ok(config);
 }
 
 function valueOf(setting: Setting, { text }: Written): Result<Value, string> {
@@ -72,7 +77,7 @@ function inRange(setting: Setting, value: number, unit: string): Result<number, 
   return value >= min && value <= max ? ok(value) : err(`must be from ${min} to ${max}${unit}`);
 }
 
-/** Reads checked values by key and kind. */
+/** Checked values by key and kind. A number that could not be read is `NaN`, which contradicts nothing. */
 class Reader {
   readonly #values: ReadonlyMap<string, Value>;
 

@@ -24,6 +24,8 @@ export interface Sources {
 export function collect(sources: Sources): {
   readonly values: ReadonlyMap<string, Written>;
   readonly mistakes: readonly Mistake[];
+  /** Or there is none. */
+  readonly isFileRead: boolean;
 } {
   const values = new Map<string, Written>();
   const mistakes: Mistake[] = [];
@@ -42,7 +44,7 @@ export function collect(sources: Sources): {
   }
   for (const [key, written] of openTelemetryVariables(sources.environment, values)) values.set(key, written);
   mistakes.push(...unknownVariables(sources.environment));
-  return { values, mistakes };
+  return { values, mistakes, isFileRead: fromFile.ok };
 }
 
 /** Variables that client commands read, and that are none of the agent's settings. */
@@ -76,8 +78,10 @@ function readFile(
   walk(parsed, "", (key, value) => {
     const source = `${file.name}: ${key}`;
     const setting = known.get(key);
-    if (setting === undefined) mistakes.push({ source, message: `is no setting${suggestion(key, [...known.keys()])}` });
-    else values.set(key, { text: toText(value, setting), source });
+    const text =
+      setting === undefined ? err(`is no setting${suggestion(key, [...known.keys()])}`) : toText(value, setting);
+    if (text.ok) values.set(key, { text: text.value, source });
+    else mistakes.push({ source, message: text.error });
   });
   return ok(values);
 }
@@ -86,18 +90,31 @@ function isMapping(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function isEmpty(value: unknown): boolean {
+  return value === null || (isMapping(value) && Object.keys(value).length === 0);
+}
+
+/** A section of which every setting is left out. */
+function isEmptySection(key: string, value: unknown): boolean {
+  return isEmpty(value) && SETTINGS.some((setting) => setting.key.startsWith(`${key}.`));
+}
+
 function walk(node: object, prefix: string, visit: (key: string, value: unknown) => void): void {
   const fields: readonly (readonly [string, unknown])[] = Object.entries(node);
   for (const [name, value] of fields) {
     const key = prefix === "" ? name : `${prefix}.${name}`;
-    if (isMapping(value)) walk(value, key, visit);
-    else visit(key, value);
+    if (isMapping(value) && !isEmpty(value)) walk(value, key, visit);
+    else if (!isEmptySection(key, value)) visit(key, value);
   }
 }
 
-function toText(value: unknown, setting: Setting): string {
-  if (Array.isArray(value) && setting.kind === "list") return value.map(String).join(",");
-  return typeof value === "string" ? value : JSON.stringify(value);
+function toText(value: unknown, { kind }: Setting): Result<string, string> {
+  if (isEmpty(value)) return err("has no value: give it one, or leave it out");
+  if (!Array.isArray(value)) return ok(String(value));
+  const parts: readonly unknown[] = value;
+  if (kind !== "list") return err("must be one value: it is a list");
+  if (parts.some((part) => typeof part === "object")) return err("must be a list of texts");
+  return ok(parts.map(String).join(","));
 }
 
 /** ` (did you mean X?)`, when something close exists. */
