@@ -53,7 +53,6 @@ describe("konsul", () => {
       [["kv", "get", "a", "--timeout=5"], 2, 'such as 500ms: it is "5"'],
       [["kv", "get", "a", "--ca-cert=/nowhere"], 1, "Cannot read /nowhere (--ca-cert): there is no such file"],
       [["kv", "put", "a", "@/nowhere"], 1, "Cannot read /nowhere: there is no such file"],
-      [["config", "validate", "/"], 1, "Cannot read /: it is a folder"],
     ] as const) {
       const { code: given, problems } = await konsul(words);
       expect([words, given, problems]).toEqual([words, code, expect.stringContaining(wanted)]);
@@ -65,18 +64,6 @@ describe("konsul", () => {
     expect([asked.code, asked.out]).toEqual([0, flagged.out]);
     expect((await konsul(["help"])).out).toBe((await konsul(["--help"])).out);
     expect((await konsul(["--version"])).out).toBe((await konsul(["version"])).out);
-  });
-
-  test("every mistake in the settings is listed at once", async () => {
-    const file = join(temporaryFolder(), "konsul.yaml");
-    writeFileSync(file, "prot: 1\nlog_level: loud\nraft:\n  heartbeat_timeout: 5ms\n");
-    const { code, problems } = await konsul(["config", "validate", file]);
-    expect([code, problems.trim().split("\n").length]).toEqual([1, 3]);
-    for (const word of ["prot", "port", "log_level", "raft.heartbeat_timeout"]) expect(problems).toContain(word);
-    const agentRun = await konsul(["agent", "--config", file]);
-    expect([agentRun.code, agentRun.problems.trim().split("\n").length]).toEqual([2, 3]);
-    writeFileSync(file, "port: 8888\n");
-    expect((await konsul(["config", "validate", file])).code).toBe(0);
   });
 
   test("nobody there is said with the address and what to do", async () => {
