@@ -15,7 +15,7 @@ const CLIENTS = 64;
 const AIM_SHARE = 0.7;
 const AIM_PAUSE_MS = 20;
 /** Snapshots only when asked for, and a log too short for a node that joins. */
-const FLAGS = ["--snapshot-threshold=1000000000", "--trailing-logs=1000"];
+const FLAGS = ["--snapshot-threshold=1000000000", "--snapshot-log-bytes=1024GiB", "--trailing-logs=1000"];
 
 interface Window {
   readonly writesPerSecond: number;

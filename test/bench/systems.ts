@@ -21,8 +21,6 @@ export interface System {
   put(url: string): Promise<boolean>;
   /** Up to 128 keys of 20 bytes with values of 100, in one transaction. */
   load(url: string, keys: readonly string[]): Promise<void>;
-  /** What it does by itself every few minutes, now: so that a restart need not read all from the log. */
-  settle?(url: string): Promise<void>;
   start(): Promise<Running>;
 }
 
@@ -163,7 +161,6 @@ export const konsulSystem: System = {
   put: async (url) => isOk(`${url}/kv/k`, { method: "PUT", body: "v" }),
   load: async (url, keys) =>
     sent(`${url}/kv/txn`, { operations: keys.map((key) => ({ op: "set", key, value: VALUE })) }),
-  settle: async (url) => sent(`${url}/cluster/snapshot?local`, {}),
   start: async () => startKonsul(3),
 };
 
