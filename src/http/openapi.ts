@@ -349,7 +349,15 @@ export const PATHS: Readonly<Record<string, object>> = {
       "409": "one is being taken already",
     }),
   },
-  "/cluster/transfer": simple("post", "Hands leadership over"),
+  "/cluster/transfer": {
+    post: operation('Hands leadership over, to whoever fits best or with a body of {"to": ID} to that node', [], {
+      "200": "it was handed over, or that node leads already",
+      "400": "the body names no node",
+      "404": "no such node",
+      "409": "nobody can take it, with the reason",
+      ...WRITE_FAILURES,
+    }),
+  },
   "/cluster/leave/{id}": { delete: operation("Removes a member", [NODE], MEMBERSHIP) },
   "/cluster/promote/{id}": { post: operation("Makes a learner a voter", [NODE], MEMBERSHIP) },
   "/cluster/demote/{id}": { post: operation("Makes a voter a learner for good", [NODE], MEMBERSHIP) },

@@ -123,6 +123,25 @@ describe("members", () => {
     // Asked on a follower: the command follows the redirect to the leader.
     expect((await konsul(["cluster", "promote", other], { url: named(nodes, other).url })).code).toBe(0);
     await until(leader, ({ voters }) => voters === 3);
+    // A name that cannot be read must not let anybody else lead.
+    for (const [body, status] of [
+      ['{"too": "node-1"}', 400],
+      ['{"to": 1}', 400],
+      ["node-1", 400],
+      ['{"to": "nobody"}', 404],
+      [JSON.stringify({ to: leaderId }), 200],
+    ] as const) {
+      const answer = await fetch(`${leader.url}/cluster/transfer`, { method: "POST", body });
+      expect([body, answer.status]).toEqual([body, status]);
+    }
+    expect((await statusOf(leader))?.leader?.id).toBe(leaderId);
+    // Of no type, as curl -d sends it.
+    const sent = await fetch(`${leader.url}/cluster/transfer`, { method: "POST", body: JSON.stringify({ to: other }) });
+    expect(sent.status).toBe(200);
+    await until(leader, ({ leader: now }) => now?.id === other);
+    await until(named(nodes, other), ({ state }) => state === "healthy");
+    expect((await konsul(["cluster", "transfer", "--to", leaderId ?? ""], { url: leader.url })).code).toBe(0);
+    await until(leader, ({ leader: now }) => now?.id === leaderId);
     expect((await konsul(["cluster", "transfer", "--to", other], { url: leader.url })).code).toBe(0);
     await until(leader, ({ leader: now }) => now?.id === other);
     await until(named(nodes, other), ({ state }) => state === "healthy");

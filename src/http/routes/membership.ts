@@ -1,6 +1,6 @@
 import { fromUtf8, type MemberKey } from "../../base/index.ts";
 import type { MembershipOutcome } from "../../replica/index.ts";
-import { isJson, isRecord, parseJson, readBytes } from "../body.ts";
+import { isRecord, parseJson, readBytes } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
@@ -60,14 +60,30 @@ export async function demote(deps: HttpDeps, call: MembershipCall): Promise<Resp
 }
 
 export async function transfer(deps: HttpDeps, { request, url, respond }: MembershipCall): Promise<Response> {
-  const bytes = await readBytes(request, 4096);
-  const body = bytes.length > 0 && isJson(request) ? parseJson(bytes) : {};
-  const to: unknown = isRecord(body) ? body["to"] : undefined;
-  if (to !== undefined && typeof to !== "string") throw badRequest("to", "must be the id of a node");
+  const to = await readTarget(request);
   const target = to === undefined ? undefined : find(deps, to)[0];
+  const { core, self } = deps.replica.status();
+  if (target === self && core.role === "leader") return respond.json({ message: `${to} leads already` });
   finish(await deps.replica.transfer(target), url, "Leadership was not handed over");
   deps.logger.info("Leadership was handed over", { to, request_id: respond.requestId });
   return respond.json({ message: "Leadership was handed over" });
+}
+
+/**
+ * Who is to lead; undefined: whoever fits best. Whatever type the body has: a name that was not read would let somebody else
+ * lead than was asked for. @throws ApiError
+ */
+async function readTarget(request: Request): Promise<string | undefined> {
+  const bytes = await readBytes(request, 4096);
+  if (bytes.length === 0) return undefined;
+  const body = parseJson(bytes);
+  if (!isRecord(body)) throw badRequest("body", 'must be empty, or an object such as {"to": "node-2"}');
+  for (const field of Object.keys(body)) {
+    if (field !== "to") throw badRequest(field, "is no field of this body; it takes to");
+  }
+  const { to } = body;
+  if (to !== undefined && typeof to !== "string") throw badRequest("to", "must be the id of a node");
+  return to;
 }
 
 function idBehind(url: RequestUrl, start: string): string {
