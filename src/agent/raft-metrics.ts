@@ -3,7 +3,6 @@ import { parseMemberKey } from "../base/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import type { Replica } from "../replica/index.ts";
 
-const CONTACT_MS_MAX = 2000;
 const STATE: Readonly<Record<string, number>> = {
   leader: 1,
   follower: 0,
@@ -13,8 +12,15 @@ const STATE: Readonly<Record<string, number>> = {
   removed: 3,
 };
 
+export interface Observed {
+  readonly node: RaftNode;
+  readonly replica: Replica;
+  /** A peer that was not heard for longer is not up. */
+  readonly contactMsMax: number;
+}
+
 /** Feeds what the node measures, and reads the rest before each scrape. Returns the end of it. */
-export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica): () => void {
+export function observeRaft(metrics: Metrics, { node, replica, contactMsMax }: Observed): () => void {
   const fsync = metrics.histogram("konsul_raft_fsync_duration_seconds", {});
   const apply = metrics.histogram("konsul_raft_apply_time_seconds", {});
   const commit = metrics.histogram("konsul_raft_commit_time_seconds", {});
@@ -42,7 +48,7 @@ export function observeRaft(metrics: Metrics, node: RaftNode, replica: Replica):
   });
   return metrics.onScrape(() => {
     setCoreGauges(metrics, node);
-    setPeerGauges(metrics, node);
+    setPeerGauges(metrics, node, contactMsMax);
     metrics.set("konsul_kv_keys", replica.fsm.keyCount());
     metrics.set("konsul_services", replica.fsm.services.count);
     metrics.set("konsul_sessions", replica.fsm.sessions.count);
@@ -68,7 +74,7 @@ function setCoreGauges(metrics: Metrics, node: RaftNode): void {
   metrics.set("konsul_storage_untrusted", condition.kind === "untrusted" ? 1 : 0);
 }
 
-function setPeerGauges(metrics: Metrics, node: RaftNode): void {
+function setPeerGauges(metrics: Metrics, node: RaftNode, contactMsMax: number): void {
   const { core, now, self } = node.status();
   metrics.reset("konsul_raft_peer_up");
   metrics.reset("konsul_raft_replication_lag_entries");
@@ -78,7 +84,7 @@ function setPeerGauges(metrics: Metrics, node: RaftNode): void {
   let healthy = core.membership.voters.includes(self) ? 1 : 0;
   for (const { key, match, lastContact } of core.peers) {
     const peer = parseMemberKey(key).id;
-    const isUp = now - lastContact < CONTACT_MS_MAX;
+    const isUp = now - lastContact <= contactMsMax;
     metrics.set("konsul_raft_peer_up", isUp ? 1 : 0, { peer });
     metrics.set("konsul_raft_replication_lag_entries", Math.max(0, core.lastIndex - match), { peer });
     if (isUp && core.membership.voters.includes(key)) healthy += 1;

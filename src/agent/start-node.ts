@@ -204,7 +204,7 @@ function serve({ options, node, replica, identity, peers, forgetRecord, tracing 
   const { metrics } = files;
   metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
   const process = observeProcess(metrics, clock);
-  const forgetRaft = observeRaft(metrics, node, replica);
+  const forgetRaft = observeRaft(metrics, { node, replica, contactMsMax: config.health.lastContactMsMax });
   let onHalt: ((reason: string) => void) | undefined;
   let onUntrusted: ((reason: string) => void) | undefined;
   let onStopRequest: (() => void) | undefined;

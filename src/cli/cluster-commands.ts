@@ -95,5 +95,11 @@ export async function clusterHealth(call: Invocation): Promise<number> {
   else if (body["partial"] === true) print(`${paintState(state)}: no node leads at the moment`);
   else
     print(`${paintState(state)}: ${text(healthy)} of ${text(voters)} voters answer, ${text(tolerance)} more may fail`);
+  if (!call.flags.has("json")) for (const id of unreachable(body["nodes"])) print(`  ${id} does not answer`);
   return state === "healthy" ? 0 : 1;
+}
+
+/** Ids of the members that nobody hears. */
+function unreachable(nodes: unknown): readonly string[] {
+  return rowsOf(nodes, ["id", "state"]).flatMap(([id = "", state]) => (state === "unreachable" ? [id] : []));
 }

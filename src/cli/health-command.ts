@@ -1,6 +1,6 @@
 import { Client } from "./client.ts";
 import { paintState } from "./colours.ts";
-import { toRecord } from "./json-record.ts";
+import { toFields, toRecord } from "./json-record.ts";
 import { UsageError, type Invocation } from "./command.ts";
 import { print, text } from "./output.ts";
 
@@ -11,6 +11,17 @@ export async function health(call: Invocation): Promise<number> {
   const answer = await new Client(call).request("GET", path);
   const body = toRecord(answer.bytes);
   if (call.flags.has("json")) print(new TextDecoder().decode(answer.bytes));
-  else print(paintState(text(body["status"])) + (body["reason"] === undefined ? "" : `: ${text(body["reason"])}`));
+  else {
+    print(paintState(text(body["status"])) + (body["reason"] === undefined ? "" : `: ${text(body["reason"])}`));
+    for (const line of complaints(body["checks"])) print(line);
+  }
   return answer.status === 200 ? 0 : 1;
+}
+
+/** What is not as it should be, one line each. */
+function complaints(checks: unknown): readonly string[] {
+  return Object.entries(toFields(checks)).flatMap(([name, check]) => {
+    const { status, message } = toFields(check);
+    return status === "pass" || status === undefined ? [] : [`  ${name}: ${text(message)}`];
+  });
 }

@@ -319,7 +319,7 @@ export const SETTINGS: readonly Setting[] = [
     key: "health.max_last_contact",
     kind: "duration",
     min: 100,
-    help: "a node that has not heard the leader for longer is not ready; unset: twice raft.heartbeat_timeout",
+    help: "a peer not heard for longer is unreachable, a node without its leader not ready; unset: twice raft.heartbeat_timeout",
   },
   {
     key: "health.recent_elections",

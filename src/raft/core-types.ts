@@ -93,7 +93,10 @@ export interface CoreStatus {
   readonly isTransferring: boolean;
   /** Pairs that two live processes claim, as this node sees it. */
   readonly duplicates: readonly MemberKey[];
+  /** What a leader knows of the others. */
   readonly peers: readonly PeerStatus[];
+  /** What any other node knows of them: members that it has no connection with. */
+  readonly unconnected: readonly MemberKey[];
 }
 
 /** The protocol as a pure function of (state, event). One instance a process start. */

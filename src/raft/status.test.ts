@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { lonelyNode } from "./testing/cluster.ts";
-import { membershipOf } from "./testing/fixtures.ts";
+import { Cluster, lonelyNode } from "./testing/cluster.ts";
+import { keyOf, membershipOf } from "./testing/fixtures.ts";
 import { append, diskWith, entriesAfter } from "./testing/messages.ts";
 
 test("statusOf() tells that a new leader's commit index does not cover yet what the last one acknowledged (§5.4.2)", () => {
@@ -21,4 +21,18 @@ test("statusOf() tells that a new leader's commit index does not cover yet what 
   node.flush();
   node.apply();
   expect(node.status).toMatchObject({ term: 3, commit: 4, applied: 4, appliedTerm: 3 });
+});
+
+test("statusOf() tells of a node that does not lead with whom it has no connection", () => {
+  const { node } = lonelyNode("c", diskWith(membershipOf(["a", "b", "c"]), [2]));
+  expect(node.status.unconnected).toEqual([keyOf("a"), keyOf("b")]);
+  const cluster = new Cluster(["a", "b", "c"]);
+  cluster.introduceAll();
+  const leader = cluster.elect();
+  const [one, other] = ["a", "b", "c"].filter((id) => id !== leader.id);
+  expect(cluster.node(one ?? "").status.unconnected).toEqual([]);
+  cluster.crash(other ?? "");
+  expect(cluster.node(one ?? "").status.unconnected).toEqual([keyOf(other ?? "")]);
+  // Who leads knows more: when each was heard last.
+  expect(leader.status.unconnected).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import type { MemberKey } from "../base/index.ts";
 import type { CoreStatus, PeerStatus } from "./core-types.ts";
 import { shownRole } from "./role.ts";
 import type { State } from "./state.ts";
@@ -28,7 +29,15 @@ export function statusOf(s: State): CoreStatus {
     isTransferring: leading?.transfer !== undefined,
     duplicates: s.duplicates.size === 0 ? NOBODY : [...s.duplicates],
     peers: peersOf(s),
+    unconnected: s.leading === undefined ? unconnectedOf(s) : NOBODY,
   };
+}
+
+function unconnectedOf(s: State): readonly MemberKey[] {
+  const found: MemberKey[] = [];
+  for (const key of s.members.effective.membership.members.keys())
+    if (key !== s.self && s.peers.get(key)?.isConnected !== true) found.push(key);
+  return found;
 }
 
 function peersOf(s: State): readonly PeerStatus[] {

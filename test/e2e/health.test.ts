@@ -32,6 +32,8 @@ async function untilReadySays(url: string, wanted: (health: Health) => boolean):
   }
 }
 
+const AWAY = /^this node does not reach node-\d, node-\d$/;
+
 describe("a node", () => {
   test("without a leader is live and not ready, and says why; it is ready again with one", async () => {
     const { nodes, restart } = await startThreeNodes();
@@ -44,6 +46,12 @@ describe("a node", () => {
     const health = await ask(last.url, "/health");
     expect([health.status, health.overall]).toEqual([503, "unhealthy"]);
     expect([health.checks["leader"]?.status, health.checks["quorum"]?.status]).toEqual(["fail", "fail"]);
+    // Who does not answer is said by name, also where nobody leads.
+    expect(health.checks["peers_reachable"]).toEqual({ status: "warn", message: expect.stringMatching(AWAY) });
+    const said = await konsul(["health"], { url: last.url });
+    expect([said.code, said.out]).toEqual([1, expect.stringContaining("leader: no node leads")]);
+    const seen = await konsul(["cluster", "status"], { url: last.url });
+    expect(seen.out.match(/^node-\d +unreachable /gm)).toHaveLength(2);
     expect((await konsul(["health", "--live"], { url: last.url })).code).toBe(0);
     const ready = await konsul(["health", "--ready"], { url: last.url });
     expect([ready.code, ready.problems + ready.out]).toEqual([1, expect.stringContaining("no node leads")]);

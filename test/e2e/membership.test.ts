@@ -149,6 +149,7 @@ describe("members", () => {
     expect([health.code, health.out.trim()]).toEqual([0, expect.stringContaining("healthy")]);
     await leader.end("SIGKILL");
     await until(named(nodes, other), ({ state }) => state === "degraded");
-    expect((await konsul(["cluster", "health"], { url: named(nodes, other).url })).code).toBe(1);
+    const degraded = await konsul(["cluster", "health"], { url: named(nodes, other).url });
+    expect([degraded.code, degraded.out]).toEqual([1, expect.stringContaining(`\n  ${leaderId} does not answer\n`)]);
   });
 });

@@ -1,5 +1,6 @@
 import type { Replica } from "../../replica/index.ts";
-import { parseMemberKey } from "../../base/index.ts";
+import { parseMemberKey, type MemberKey } from "../../base/index.ts";
+import { isUnreachable } from "../contact.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
 import { leaderView } from "../leader-view.ts";
@@ -11,30 +12,28 @@ import type { Responder } from "../respond.ts";
 type Status = ReturnType<Replica["status"]>;
 type Member = NonNullable<ReturnType<Replica["leader"]>>;
 
-const CONTACT_MS_MAX = 2000;
-
 function nameFields(member: Member): Readonly<Record<string, unknown>> {
   const { id, name, address, httpAddress } = member;
   return { id, name, address, http_address: httpAddress };
 }
 
-function stateOf(status: Status, key: string): string {
-  const { core, now, self } = status;
+function stateOf(status: Status, key: MemberKey, contactMsMax: number): string {
+  const { core, self } = status;
   if (key === core.leader) return "leader";
   if (key === self) return core.role === "pre-candidate" ? "candidate" : core.role;
-  const peer = core.peers.find((one) => one.key === key);
-  if (core.role === "leader" && (peer === undefined || now - peer.lastContact > CONTACT_MS_MAX)) return "unreachable";
+  if (isUnreachable(status, key, contactMsMax)) return "unreachable";
   return core.membership.voters.includes(key) ? "follower" : "learner";
 }
 
-function nodeFields(status: Status): Readonly<Record<string, unknown>>[] {
+function nodeFields({ replica, health }: HttpDeps): Readonly<Record<string, unknown>>[] {
+  const status = replica.status();
   const { core, now, self } = status;
   return [...core.membership.members].map(([key, member]) => {
     const peer = core.peers.find((one) => one.key === key);
     const match = key === self ? core.durableIndex : peer?.match;
     return {
       ...nameFields(member),
-      state: stateOf(status, key),
+      state: stateOf(status, key, health.lastContactMsMax),
       voter: core.membership.voters.includes(key),
       zone: member.zone === "" ? null : member.zone,
       version: member.version,
@@ -61,14 +60,14 @@ function ownStatus(deps: HttpDeps): Readonly<Record<string, unknown>> {
   const quorum = Math.floor(voters / 2) + 1;
   const isLeader = core.role === "leader";
   const healthy = core.membership.voters.filter(
-    (key) => key === self || ["leader", "follower"].includes(stateOf(status, key)),
+    (key) => key === self || ["leader", "follower"].includes(stateOf(status, key, deps.health.lastContactMsMax)),
   ).length;
   const leader = deps.replica.leader();
   return {
     cluster_id: deps.clusterId,
     state: leader === undefined ? "unavailable" : isLeader && healthy === voters ? "healthy" : "degraded",
     leader: leader === undefined ? null : nameFields(leader),
-    nodes: nodeFields(status),
+    nodes: nodeFields(deps),
     quorum,
     voters,
     healthy_voters: isLeader ? healthy : null,
@@ -101,8 +100,7 @@ export function clusterLeader(deps: HttpDeps, respond: Responder): Response {
 export async function clusterPeers(deps: HttpDeps, call: MembershipCall): Promise<Response> {
   const seen = await leaderView(deps, call);
   if (seen !== undefined) return call.respond.json(seen);
-  const status = deps.replica.status();
-  const peers = nodeFields(status).map(({ id, name, address, http_address, voter, state, zone, version }) => ({
+  const peers = nodeFields(deps).map(({ id, name, address, http_address, voter, state, zone, version }) => ({
     id,
     name,
     address,
@@ -112,7 +110,7 @@ export async function clusterPeers(deps: HttpDeps, call: MembershipCall): Promis
     zone,
     version,
   }));
-  const isPartial = status.core.role !== "leader";
+  const isPartial = deps.replica.status().core.role !== "leader";
   return call.respond.json({ peers, ...(isPartial ? { partial: true } : {}) });
 }
 

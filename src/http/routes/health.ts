@@ -1,4 +1,5 @@
 import { overallStatus } from "../../fsm/index.ts";
+import { isUnreachable } from "../contact.ts";
 import type { HttpDeps } from "../deps.ts";
 import type { Responder } from "../respond.ts";
 
@@ -34,10 +35,12 @@ export function ready(deps: HttpDeps, respond: Responder): Response {
 }
 
 export function health(deps: HttpDeps, respond: Responder): Response {
-  const { condition, core, leaderCommit, now } = deps.replica.status();
+  const node = deps.replica.status();
+  const { condition, core, leaderCommit } = node;
   const lag = Math.max(0, leaderCommit - core.applied);
-  const inContact = core.peers.filter(({ lastContact }) => now - lastContact < 2000).length;
-  const reachable = core.role === "leader" ? inContact === core.peers.length : core.leader !== undefined;
+  const away = [...core.membership.members]
+    .filter(([key]) => isUnreachable(node, key, deps.health.lastContactMsMax))
+    .map(([, { id }]) => id);
   const leaders = deps.replica.recentLeaders();
   const services = deps.replica.fsm.services.list();
   const checks: Readonly<Record<string, Check>> = {
@@ -51,7 +54,7 @@ export function health(deps: HttpDeps, respond: Responder): Response {
         : { status: "pass", message: `${core.leader.split("~")[0] ?? ""} leads` },
     quorum:
       core.leader === undefined
-        ? { status: "fail", message: "no quorum is known" }
+        ? { status: "fail", message: "no quorum of the voters agrees on a leader" }
         : { status: "pass", message: "a quorum agrees" },
     replication_lag:
       lag > deps.health.lagEntriesMax
@@ -59,11 +62,12 @@ export function health(deps: HttpDeps, respond: Responder): Response {
         : { status: "pass", message: `${lag} entries behind the leader` },
     recent_elections:
       leaders > deps.health.recentElectionsMax
-        ? { status: "warn", message: `${leaders} leaders in five minutes` }
-        : { status: "pass", message: `${leaders} leaders in five minutes` },
-    peers_reachable: reachable
-      ? { status: "pass", message: "all are in contact" }
-      : { status: "warn", message: "some are not in contact" },
+        ? { status: "warn", message: `leaders in five minutes: ${leaders}` }
+        : { status: "pass", message: `leaders in five minutes: ${leaders}` },
+    peers_reachable:
+      away.length === 0
+        ? { status: "pass", message: "this node reaches all others" }
+        : { status: "warn", message: `this node does not reach ${away.join(", ")}` },
   };
   const all = Object.values(checks);
   const isFailing = all.some(({ status }) => status === "fail");

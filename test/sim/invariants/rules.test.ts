@@ -92,6 +92,7 @@ describe("canaries: each rule is broken once, and its check says so", () => {
       isTransferring: false,
       duplicates: [],
       peers: [peer],
+      unconnected: [],
     };
     const durable = log(3, [entry(1, 1, "membership"), entry(2, 2), entry(3, 3)]);
     const change = { index: 4, membership };
