@@ -1,15 +1,14 @@
 import { VERSION, type Clock } from "../base/index.ts";
 import { redact, type Config } from "../config/index.ts";
 import { createLogger, RecentLines, type Logger } from "../telemetry/index.ts";
-import { stopOnSignals } from "./signals.ts";
+import { readLogLevelOnSignal, stopOnSignals, type ReadLogLevel } from "./signals.ts";
 import { startAgent } from "./start-agent.ts";
 import { createSystemClock } from "./system-clock.ts";
 
 export interface AgentOptions {
   /** In memory: nothing is written to disk. */
   readonly isDev: boolean;
-  /** Reads the log level again, for SIGHUP. */
-  readonly readLogLevel: () => Config["logLevel"] | undefined;
+  readonly readLogLevel: ReadLogLevel;
 }
 
 function endNow(): never {
@@ -31,6 +30,7 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
   });
   logger.debug("Settings", { settings: JSON.stringify(redact(config)) });
   logger.info("Konsul starts", { version: VERSION, pid: process.pid });
+  readLogLevelOnSignal(logger, options.readLogLevel);
   // Nothing is acknowledged before the node has started: the end may come at once.
   process.on("SIGTERM", endNow).on("SIGINT", endNow);
   const started = await startAgent({ config, clock, logger, isDev: options.isDev, recentLines: () => recent.all() });
@@ -41,11 +41,5 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
   process.off("SIGTERM", endNow).off("SIGINT", endNow);
   const agent = started.value;
   logger.info("Listening", { http: `http://${config.host}:${agent.port}` });
-  return stopOnSignals({
-    agent,
-    clock,
-    logger,
-    shutdownMs: config.limits.shutdownTimeoutMs,
-    readLogLevel: options.readLogLevel,
-  });
+  return stopOnSignals({ agent, clock, logger, shutdownMs: config.limits.shutdownTimeoutMs });
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import type { Clock, Result } from "../base/index.ts";
 import type { Logger, LogLevel } from "../telemetry/index.ts";
 import type { Agent } from "./start-agent.ts";
 
@@ -7,15 +7,27 @@ export interface SignalOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly shutdownMs: number;
-  readonly readLogLevel: () => LogLevel | undefined;
+}
+
+/** The error says why not. */
+export type ReadLogLevel = () => Result<LogLevel, string>;
+
+/** From the first moment on SIGHUP reads the log level again: a node that waits for others must not end at it. */
+export function readLogLevelOnSignal(logger: Logger, read: ReadLogLevel): void {
+  process.on("SIGHUP", () => {
+    const level = read();
+    if (!level.ok) return logger.warn("The log level stays: the settings cannot be read again", { why: level.error });
+    logger.setLevel(level.value);
+    logger.info("Read the log level again", { level: level.value });
+  });
 }
 
 /**
- * Waits for the end: a first SIGTERM or SIGINT stops gracefully, a second one at once, SIGHUP reads the log level
+ * Waits for the end: a first SIGTERM or SIGINT stops gracefully, a second one at once, SIGHUP looks at the certificates
  * again. The exit code: 0 after a stop that was asked for, 1 when the node had to give up.
  */
 export async function stopOnSignals(options: SignalOptions): Promise<number> {
-  const { agent, clock, logger, shutdownMs, readLogLevel } = options;
+  const { agent, clock, logger, shutdownMs } = options;
   return new Promise((resolve) => {
     let isStopping = false;
     const finish = async (): Promise<void> => {
@@ -34,13 +46,7 @@ export async function stopOnSignals(options: SignalOptions): Promise<number> {
     };
     process.on("SIGTERM", () => stop("SIGTERM"));
     process.on("SIGINT", () => stop("SIGINT"));
-    process.on("SIGHUP", () => {
-      agent.reload();
-      const level = readLogLevel();
-      if (level === undefined) return logger.warn("The settings cannot be read again; nothing was changed");
-      logger.setLevel(level);
-      logger.info("Read the log level again", { level });
-    });
+    process.on("SIGHUP", () => agent.reload());
     agent.onStopRequest(() => stop("leave"));
     agent.onHalt((reason) => {
       process.stderr.write(`konsul: ${reason}\n`);

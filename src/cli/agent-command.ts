@@ -1,5 +1,6 @@
+import { err, ok, type Result } from "../base/index.ts";
 import { loadConfig, type Config, type Sources } from "../config/index.ts";
-import type { Invocation } from "./command.ts";
+import { CommandFailed, type Invocation } from "./command.ts";
 import { readFile } from "./config-command.ts";
 
 export async function agent(call: Invocation): Promise<number> {
@@ -21,9 +22,15 @@ export async function agent(call: Invocation): Promise<number> {
     return 2;
   }
   const { runAgent } = await import("../agent/index.ts");
-  const readLogLevel = (): Config["logLevel"] | undefined => {
-    const again = load();
-    return again.ok ? again.value.logLevel : undefined;
+  const readLogLevel = (): Result<Config["logLevel"], string> => {
+    try {
+      const again = load();
+      if (again.ok) return ok(again.value.logLevel);
+      return err(again.error.map(({ source, message }) => `${source}: ${message}`).join("; "));
+    } catch (cause) {
+      if (cause instanceof CommandFailed) return err(cause.message);
+      throw cause;
+    }
   };
   return runAgent(config.value, { isDev: call.flags.has("dev"), readLogLevel });
 }

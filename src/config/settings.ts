@@ -34,7 +34,7 @@ export const SETTINGS: readonly Setting[] = [
     kind: "choice",
     standard: "info",
     choices: ["debug", "info", "warn", "error"],
-    help: "least level that is logged",
+    help: "least level that is logged; SIGHUP reads it again",
   },
   {
     key: "service_ttl",
