@@ -90,19 +90,6 @@ describe("a single durable node", () => {
     expect((await waiting).status).toBe(503);
   });
 
-  test("SIGHUP reads the log level again", async () => {
-    const folder = temporaryFolder();
-    const file = `${folder}/konsul.yaml`;
-    await Bun.write(file, "log_level: info\n");
-    const agent = await startAgent(["--dev", "--config", file]);
-    await Bun.write(file, "log_level: debug\n");
-    agent.child.kill("SIGHUP");
-    while (!agent.log().includes("level=debug")) await Bun.sleep(5);
-    await fetch(`${agent.url}/kv/none`);
-    while (!agent.log().includes("status=404")) await Bun.sleep(5);
-    await agent.end("SIGTERM");
-  });
-
   test("--dev writes nothing to disk", async () => {
     const folder = temporaryFolder();
     const agent = await startAgent(["--dev", "--data-dir", `${folder}/never`]);
