@@ -17,7 +17,7 @@ Usage: scripts/rolling-upgrade.sh --node ID=URL [--node ID=URL ...] --upgrade-cm
   --help                  this text
 
 The executable `konsul` must be in the path, or named by KONSUL. Where access control is on, KONSUL_TOKEN must allow
-cluster:admin. Exits with 0 when every node is done, 1 when it stopped on the way, 2 for a wrong call.
+cluster:admin; where the API has TLS, KONSUL_CA_CERT names its authority. Exits with 0 when every node is done, 1 when it stopped on the way, 2 for a wrong call.
 
 Examples of commands:
   systemd     ssh {id} 'install -m 755 /tmp/konsul-new /usr/local/bin/konsul && systemctl restart konsul'

@@ -11,6 +11,11 @@ import { unreadable } from "./unreadable.ts";
  */
 const KEEPALIVE = false;
 const REDIRECTS_MAX = 3;
+const TLS_FILES = [
+  { option: "ca", flag: "ca-cert", variable: "KONSUL_CA_CERT" },
+  { option: "cert", flag: "client-cert", variable: "KONSUL_CLIENT_CERT" },
+  { option: "key", flag: "client-key", variable: "KONSUL_CLIENT_KEY" },
+] as const;
 
 export interface Answer {
   readonly status: number;
@@ -34,17 +39,16 @@ export class Client {
     const tokenFile = one("token-file");
     this.#token =
       one("token") ??
-      (tokenFile === undefined ? process.env["KONSUL_TOKEN"] : readText(tokenFile, "token-file").trim());
+      (tokenFile === undefined ? process.env["KONSUL_TOKEN"] : readText(tokenFile, "--token-file").trim());
     const written = one("timeout") ?? "10s";
     const timeout = parseDuration(written);
     if (!timeout.ok) throw new UsageError(`--timeout ${timeout.error}: it is "${written}"`);
     this.#timeoutMs = timeout.value;
-    const [ca, cert, key] = [one("ca-cert"), one("client-cert"), one("client-key")];
-    this.#tls = {
-      ...(ca === undefined ? {} : { ca: readText(ca, "ca-cert") }),
-      ...(cert === undefined ? {} : { cert: readText(cert, "client-cert") }),
-      ...(key === undefined ? {} : { key: readText(key, "client-key") }),
-    };
+    const tls = TLS_FILES.flatMap(({ option, flag, variable }) => {
+      const [path, source] = one(flag) === undefined ? [process.env[variable], variable] : [one(flag), `--${flag}`];
+      return path === undefined || path === "" ? [] : [[option, readText(path, source)] as const];
+    });
+    this.#tls = Object.fromEntries(tls);
   }
 
   /** Follows redirects to the leader itself, so that the token goes along. @throws CommandFailed */
@@ -185,25 +189,30 @@ function unreachable(url: string, cause: unknown, timeoutMs: number): Unreachabl
   const { origin } = new URL(url);
   if (cause instanceof Error && cause.name === "TimeoutError") {
     return new Unreachable(
-      `No answer from ${origin} within ${timeoutMs} ms. A write may or may not have happened: read the key, or try again with a longer --timeout`,
+      `No answer from ${origin} within ${timeoutMs} ms. A write may or may not have happened: look, or try again with a longer --timeout`,
     );
   }
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   if (BROKEN.has(code)) {
     return new Unreachable(
-      `The connection to ${origin} broke before the whole answer was there. A write may or may not have happened: read the key, or try again`,
+      `The connection to ${origin} broke before the whole answer was there. A write may or may not have happened: look, or try again${origin.startsWith("http:") ? ". If this agent has TLS: --http-addr https://…" : ""}`,
     );
   }
-  const why = REASONS.get(code) ?? (cause instanceof Error ? cause.message : String(cause));
+  const why = (REASONS.get(code) ?? (cause instanceof Error ? cause.message : String(cause))).replace(/\.$/, "");
+  if (/CERT|VERIFY|ALTNAME/.test(code)) {
+    return new Unreachable(
+      `The certificate of the agent at ${origin} is not trusted (${why}). Name its authority with --ca-cert, and the agent by a name that is in the certificate`,
+    );
+  }
   return new Unreachable(
-    `Cannot reach the agent at ${origin} (${why.replace(/\.$/, "")}). Start one with konsul agent, or name another with --http-addr`,
+    `Cannot reach the agent at ${origin} (${why}). Start one with konsul agent, or name another with --http-addr`,
   );
 }
 
-function readText(path: string, flag: string): string {
+function readText(path: string, source: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw unreadable(path, cause, flag);
+    throw unreadable(path, cause, source);
   }
 }

@@ -7,9 +7,9 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["ENOTDIR", "there is no such file"],
 ]);
 
-/** A file that the user named, and the flag by which, if it was one. */
-export function unreadable(file: string, cause: unknown, flag?: string): CommandFailed {
+/** A file that the user named, and the flag or variable by which, if it was one. */
+export function unreadable(file: string, cause: unknown, source?: string): CommandFailed {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const why = REASONS.get(code) ?? (cause instanceof Error ? cause.message : String(cause));
-  return new CommandFailed(`Cannot read ${file}${flag === undefined ? "" : ` (--${flag})`}: ${why}`);
+  return new CommandFailed(`Cannot read ${file}${source === undefined ? "" : ` (${source})`}: ${why}`);
 }

@@ -119,6 +119,13 @@ describe("konsul", () => {
     expect((await konsul(["cluster", "status"], { url })).out).toContain("healthy");
     expect(JSON.parse((await konsul(["cluster", "leader", "--json"], { url })).out)).toMatchObject({ term: 2 });
     expect((await konsul(["cluster", "peers"], { url })).out).toContain("leader");
+    const { out: config } = await konsul(["cluster", "config"], { url });
+    const { id } = JSON.parse((await konsul(["cluster", "leader", "--json"], { url })).out);
+    expect(config).toMatch(new RegExp(`^voters +${String(id)}$`, "m"));
+    expect(config).toMatch(/^learners +-$/m);
+    expect(config).toMatch(/^epoch +1$/m);
+    const raw = await konsul(["cluster", "config", "--json"], { url });
+    expect(JSON.parse(raw.out)).toMatchObject({ voters: [id], outgoing: [], learners: [], cluster_version: 1 });
   });
 
   test("completion knows the commands in each shell", async () => {

@@ -112,7 +112,7 @@ const GIVEN: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Ask nobody before they found something wrong, or nothing to do. */
-const EARLIER = new Set(["snapshot save", "snapshot restore", "snapshot inspect", "kv import"]);
+const EARLIER = new Set(["snapshot save", "snapshot restore", "kv import"]);
 
 test("every command that asks an agent says where it found none, in one line, and fails", async () => {
   const asking = COMMANDS.filter(

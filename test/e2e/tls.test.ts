@@ -242,7 +242,27 @@ describe("HTTPS on the API", () => {
     expect((await konsul(["kv", "put", "a", "1", ...client], { url })).code).toBe(0);
     expect((await konsul(["kv", "get", "a", ...client], { url })).out).toBe("1");
     expect((await konsul(["kv", "get", "a", "--ca-cert", authority.ca], { url })).code).toBe(1);
-    expect((await konsul(["kv", "get", "a"], { url })).code).toBe(1);
+    const environment = {
+      KONSUL_CA_CERT: authority.ca,
+      KONSUL_CLIENT_CERT: authority.file("client.pem"),
+      KONSUL_CLIENT_KEY: authority.file("client-key.pem"),
+    };
+    expect((await konsul(["kv", "get", "a"], { url, environment })).out).toBe("1");
+    const wrong = { ...environment, KONSUL_CA_CERT: "/nowhere" };
+    const unread = await konsul(["kv", "get", "a"], { url, environment: wrong });
+    expect([unread.code, unread.problems]).toEqual([
+      1,
+      expect.stringContaining("Cannot read /nowhere (KONSUL_CA_CERT): there is no such file"),
+    ]);
+    // A flag goes before the variable.
+    expect((await konsul(["kv", "get", "a", ...client], { url, environment: wrong })).out).toBe("1");
+    const untrusted = await konsul(["kv", "get", "a"], { url });
+    expect([untrusted.code, untrusted.problems]).toEqual([
+      1,
+      expect.stringMatching(/The certificate of the agent at .* is not trusted .* --ca-cert/),
+    ]);
+    const plain = await konsul(["kv", "get", "a"], { url: url.replace("https:", "http:") });
+    expect([plain.code, plain.problems]).toEqual([1, expect.stringContaining("--http-addr https://")]);
     cpSync(authority.file("second-key.pem"), key);
     cpSync(authority.file("second.pem"), cert);
     agent.child.kill("SIGHUP");

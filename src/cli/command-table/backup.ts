@@ -13,13 +13,16 @@ export const BACKUP_COMMANDS: readonly Command[] = [
     positions: [BACKUP],
     run: async (call) => (await import("../backup-commands.ts")).save(call),
   }),
-  client("snapshot inspect", "checks a backup, and says what it holds; needs no agent", {
+  {
+    path: ["snapshot", "inspect"],
+    summary: "checks a backup, and says what it holds; needs no agent",
     positions: [BACKUP],
+    flags: [JSON_FLAG],
     run: async (call) => (await import("../backup-commands.ts")).inspect(call),
-  }),
+  },
   client("snapshot restore", "replaces all data of the cluster by a backup", {
     positions: [BACKUP],
-    flags: [{ name: "yes", help: "yes, replace everything" }],
+    flags: [{ name: "yes", help: "yes, replace everything (required)" }],
     run: async (call) => (await import("../backup-commands.ts")).restore(call),
   }),
   {

@@ -4,9 +4,9 @@ const CLIENT: readonly Flag[] = [
   { name: "http-addr", value: "URL", help: "the agent's HTTP API (KONSUL_HTTP_ADDR; default: http://127.0.0.1:8888)" },
   { name: "token", value: "TOKEN", help: "secret of the access token (KONSUL_TOKEN)" },
   { name: "token-file", value: "FILE", help: "file that holds the token" },
-  { name: "ca-cert", value: "FILE", help: "certificate authority of an HTTPS agent" },
-  { name: "client-cert", value: "FILE", help: "client certificate for an HTTPS agent" },
-  { name: "client-key", value: "FILE", help: "key of the client certificate" },
+  { name: "ca-cert", value: "FILE", help: "certificate authority of an HTTPS agent (KONSUL_CA_CERT)" },
+  { name: "client-cert", value: "FILE", help: "client certificate for an HTTPS agent (KONSUL_CLIENT_CERT)" },
+  { name: "client-key", value: "FILE", help: "key of the client certificate (KONSUL_CLIENT_KEY)" },
   { name: "timeout", value: "DURATION", help: "longest wait for an answer (default: 10s)" },
 ];
 export const JSON_FLAG: Flag = { name: "json", help: "machine-readable output" };

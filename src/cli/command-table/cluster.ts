@@ -15,10 +15,10 @@ export const CLUSTER_COMMANDS: readonly Command[] = [
   client("cluster autopilot state", "shows the servers as autopilot sees them", {
     run: async (call) => (await import("../autopilot-commands.ts")).state(call),
   }),
-  client("health", "exits 0 when the agent is healthy", {
+  client("health", "shows how the agent is; exits 0 when it is healthy or degraded", {
     flags: [
-      { name: "live", help: "when its process runs" },
-      { name: "ready", help: "when it is up to date" },
+      { name: "live", help: "exits 0 when its process runs" },
+      { name: "ready", help: "exits 0 when it has a leader and is up to date" },
     ],
     run: async (call) => (await import("../health-command.ts")).health(call),
   }),
@@ -35,11 +35,14 @@ export const CLUSTER_COMMANDS: readonly Command[] = [
   client("cluster peers", "shows the members", {
     run: async (call) => (await import("../cluster-commands.ts")).peers(call),
   }),
-  client("cluster snapshot", "makes the leader take a snapshot now", {
+  client("cluster config", "shows the membership in force as this node knows it: voters, learners, cluster version", {
+    run: async (call) => (await import("../cluster-commands.ts")).config(call),
+  }),
+  client("cluster snapshot", "makes the leader take a snapshot of its state now (a backup: snapshot save)", {
     flags: [{ name: "local", help: "the agent asked takes it, whether it leads or not" }],
     run: async (call) => (await import("../cluster-commands.ts")).snapshot(call),
   }),
-  client("cluster health", "exits 0 when a leader and all voters are in contact", {
+  client("cluster health", "shows who does not answer; exits 0 when there is a leader and all voters answer", {
     run: async (call) => (await import("../cluster-commands.ts")).clusterHealth(call),
   }),
   client(
@@ -52,7 +55,7 @@ export const CLUSTER_COMMANDS: readonly Command[] = [
   client("cluster upgrade", "shows the cluster version and what each member runs", {
     run: async (call) => (await import("../upgrade-commands.ts")).upgrade(call),
   }),
-  client("cluster join", "lets a node in that waits for an invitation", {
+  client("cluster join", "lets a node into the cluster that waits for an invitation", {
     flags: [
       { name: "address", value: "HOST:PORT", help: "its peer port, as the leader reaches it (required)" },
       { name: "id", value: "ID", help: "only if the node that answers there has this id" },
@@ -67,7 +70,7 @@ export const CLUSTER_COMMANDS: readonly Command[] = [
     run: async (call) => (await import("../membership-commands.ts")).leave(call),
   }),
   client("cluster transfer", "moves leadership to another node", {
-    flags: [{ name: "to", value: "ID", help: "the node that is to lead; the one that fits best" }],
+    flags: [{ name: "to", value: "ID", help: "the node that is to lead (default: the one that fits best)" }],
     run: async (call) => (await import("../membership-commands.ts")).transfer(call),
   }),
   client("cluster promote", "makes a learner a voter", {

@@ -33,7 +33,7 @@ export const NODE_COMMANDS: readonly Command[] = [
         value: "FOLDER",
         help: "where konsul-ca.pem and konsul-ca-key.pem are written (default: this folder)",
       },
-      { name: "name", value: "TEXT", help: "its name; Konsul CA" },
+      { name: "name", value: "TEXT", help: "its name (default: Konsul CA)" },
       { name: "days", value: "NUMBER", help: "how long it is good for (default: 3650)" },
       JSON_FLAG,
     ],
@@ -48,7 +48,7 @@ export const NODE_COMMANDS: readonly Command[] = [
       {
         name: "host",
         value: "HOST",
-        help: "name or address it is reached at; 127.0.0.1 and localhost",
+        help: "name or address it is reached at (default: 127.0.0.1 and localhost)",
         isRepeatable: true,
       },
       { name: "cluster", value: "ID", help: "good for any node of this cluster" },

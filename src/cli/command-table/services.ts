@@ -40,7 +40,7 @@ export const SERVICE_COMMANDS: readonly Command[] = [
   }),
   client("service heartbeat", "renews the TTL of an instance", {
     positions: [SERVICE],
-    flags: [{ name: "id", value: "ID", help: "the instance; the one whose id is the name" }],
+    flags: [{ name: "id", value: "ID", help: "the instance (default: the one whose id is the name)" }],
     run: async (call) => (await import("../service-commands.ts")).heartbeat(call),
   }),
 ];
