@@ -15,7 +15,7 @@ export async function save(call: Invocation): Promise<number> {
   const { unfinished } = await import("../agent/index.ts");
   const half = unfinished(part);
   try {
-    const fd = open(part);
+    const fd = open(part, file);
     try {
       for await (const chunk of new Client(call).download("/snapshot")) writeSync(fd, chunk);
       fsyncSync(fd);
@@ -65,11 +65,18 @@ export async function restore(call: Invocation): Promise<number> {
   return 0;
 }
 
-function open(path: string): number {
+/** Opens what gets the file's name once it is whole. */
+function open(path: string, file: string): number {
   try {
     return openSync(path, "wx", 0o600);
   } catch (cause) {
-    throw new CommandFailed(`Cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    const folder = dirname(resolve(file));
+    const why = existsSync(folder)
+      ? cause instanceof Error
+        ? cause.message
+        : String(cause)
+      : `there is no folder ${folder}`;
+    throw new CommandFailed(`Cannot write ${file}: ${why}`);
   }
 }
 

@@ -78,7 +78,10 @@ export function invite(
     if (outcome.kind === "not-sent" && outcome.isTurnedAway === true) {
       return done({ kind: "turned-away", reason: outcome.reason });
     }
-    if (outcome.kind !== "answer") return done({ kind: "wrong-address", reason: `no answer (${outcome.reason})` });
+    if (outcome.kind !== "answer") {
+      const wanted = "that node must run, and this leader must reach its peer port";
+      return done({ kind: "wrong-address", reason: `no answer (${outcome.reason}); ${wanted}` });
+    }
     const answer = tryDecode(outcome.body);
     if (answer === undefined)
       return done({ kind: "wrong-address", reason: "what answers there is no node of this release" });

@@ -170,8 +170,10 @@ class Hub implements TcpTransport {
         onReady: () => this.#calls.call(connection, request, (outcome) => finish(outcome, connection)),
         onFrame: (_, frame) => this.#onCallFrame(connection, frame),
         onRejected: (_, reason, message) => {
-          isTurnedAway = true;
-          why = reason === "refused-by-peer" ? `turned away there: ${message}` : message;
+          isTurnedAway = reason !== "malformed";
+          if (reason === "malformed")
+            why = "what answers there is no peer port of Konsul: the HTTP API has another one";
+          else why = reason === "refused-by-peer" ? `turned away there: ${message}` : message;
         },
         onClosed: () => finish({ kind: "not-sent", reason: why, isTurnedAway }, connection),
       },

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
 import { cleanUp, konsul, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
@@ -113,8 +113,14 @@ describe("a backup", () => {
   }, 120_000);
 
   test("is not there when saving failed", async () => {
-    const file = join(temporaryFolder(), "backup");
-    const nobody = await konsul(["snapshot", "save", file], { url: "http://127.0.0.1:1" });
-    expect([nobody.code, existsSync(file), existsSync(`${file}.part`)]).toEqual([1, false, false]);
+    const folder = temporaryFolder();
+    const nobody = await konsul(["snapshot", "save", join(folder, "backup")], { url: "http://127.0.0.1:1" });
+    expect([nobody.code, readdirSync(folder)]).toEqual([1, []]);
+    const agent = await startAgent(["--dev"]);
+    const nowhere = await konsul(["snapshot", "save", join(folder, "none", "backup")], { url: agent.url });
+    expect([nowhere.code, nowhere.problems]).toEqual([
+      1,
+      `konsul: Cannot write ${join(folder, "none", "backup")}: there is no folder ${join(folder, "none")}\n`,
+    ]);
   });
 });

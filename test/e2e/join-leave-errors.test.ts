@@ -53,8 +53,20 @@ describe("konsul cluster join says what is wrong", () => {
   test("with the address: no HOST:PORT, nobody there, or somebody else", async () => {
     const leader = await leaderWithToken();
     const other = waiting("node-7", ["--join-token=secret"]);
-    const [, malformed] = await invite(leader, ["--address", "nowhere"]);
-    expect(malformed).toContain("address must be HOST:PORT of the peer port");
+    for (const wrong of [
+      "nowhere",
+      "127.0.0.1",
+      "127.0.0.1:",
+      "127.0.0.1:0",
+      "127.0.0.1:65536",
+      "http://a:7000",
+      "::1:7000",
+    ]) {
+      const [code, malformed] = await invite(leader, ["--address", wrong]);
+      expect([code, malformed]).toEqual([1, expect.stringContaining("address must be HOST:PORT of the peer port")]);
+    }
+    const [, api] = await invite(leader, ["--address", new URL(leader.url).host]);
+    expect(api).toContain("is not the node: no answer (what answers there is no peer port of Konsul");
     const nobody = await konsul(["cluster", "join", "--address", "127.0.0.1:1"], { url: leader.url });
     expect([nobody.code, nobody.problems]).toEqual([
       1,
@@ -133,6 +145,8 @@ describe("konsul cluster leave says what is wrong", () => {
     while ((await status()).state !== "unavailable") await Bun.sleep(50);
     const stuck = await konsul(["cluster", "leave", "--node", "node-1"], { url: leader.url });
     expect([stuck.code, stuck.problems]).toEqual([1, expect.stringContaining("No node leads at the moment")]);
-    expect(stuck.problems).toContain("(no_leader)");
+    expect(stuck.problems).toContain("konsul cluster status shows who is missing (no_leader)");
+    const own = await konsul(["leave"], { url: leader.url });
+    expect([own.code, own.problems]).toEqual([1, expect.stringContaining("so this node did not leave")]);
   });
 });

@@ -104,6 +104,8 @@ describe("members", () => {
     await until(leader, ({ nodes: seen }) => seen.some(({ state }) => state === "unreachable"));
     const aliveId = `node-${nodes.findIndex((node) => node === alive)}`;
     expect(await call(leader, "DELETE", `/cluster/leave/${aliveId}`)).toEqual([409, "would_lose_quorum"]);
+    const doomed = await konsul(["cluster", "leave", "--node", aliveId], { url: leader.url });
+    expect([doomed.code, doomed.problems]).toEqual([1, expect.stringContaining("Bring back those that do not answer")]);
     const lonely = await startAgent(["--dev", "--node-id=lonely"]);
     expect((await call(lonely, "DELETE", "/cluster/leave/lonely"))[0]).toBe(409);
     const refused = await konsul(["cluster", "leave", "--node", "lonely"], { url: lonely.url });

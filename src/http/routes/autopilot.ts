@@ -81,7 +81,7 @@ export async function putAutopilot(deps: HttpDeps, { request, url, respond }: Au
   if (!isRecord(body)) throw badRequest("body", `must be a JSON object with some of ${FIELDS.join(", ")}`);
   for (const field of Object.keys(body)) {
     if (!FIELDS.some((one) => one === field)) {
-      throw badRequest(field, `is no field of this body; it takes ${FIELDS.join(", ")}`);
+      throw badRequest(field, `is no setting of autopilot: they are ${FIELDS.join(", ")}`);
     }
   }
   const text = JSON.stringify(fieldsOf(merge(deps.autopilot.settings(), body)));

@@ -13,7 +13,8 @@ export interface JoiningCall {
   readonly respond: Responder;
 }
 
-const ADDRESS = /^(?:\[[0-9a-fA-F:.]+\]|[^:[\]/\s]{1,255}):\d{1,5}$/;
+const ADDRESS = /^(?:\[[0-9a-fA-F:.]+\]|[^:[\]/\s]{1,255}):(\d{1,5})$/;
+const PORT_MAX = 65_535;
 const RETRY_MS = 100;
 
 export async function join(deps: HttpDeps, { request, url, respond }: JoiningCall): Promise<Response> {
@@ -25,7 +26,8 @@ export async function join(deps: HttpDeps, { request, url, respond }: JoiningCal
       throw badRequest(field, "is no field of this body; it takes address, node_id");
   }
   const { address, node_id: id } = fields;
-  if (typeof address !== "string" || !ADDRESS.test(address)) {
+  const port = typeof address === "string" ? Number(ADDRESS.exec(address)?.[1]) : NaN;
+  if (typeof address !== "string" || !(port > 0 && port <= PORT_MAX)) {
     throw badRequest("address", "must be HOST:PORT of the peer port of the node that is to join");
   }
   if (id !== undefined && typeof id !== "string") throw badRequest("node_id", "must be the id of a node");
@@ -76,7 +78,8 @@ export async function leaveAndStop(deps: HttpDeps, { request, url, respond }: Jo
     headers,
     body: new Uint8Array(0),
   };
-  const deadline = deps.clock.now() + deps.limits.requestTimeoutMs;
+  // Who asks gives up after the whole of it, and would not hear why.
+  const deadline = deps.clock.now() + deps.limits.requestTimeoutMs / 2;
   for (let mayHaveHappened = false; ;) {
     const outcome = await deps.askLeader?.(leaving);
     const status = outcome?.kind === "answer" ? outcome.answer.status : undefined;
@@ -91,7 +94,11 @@ export async function leaveAndStop(deps: HttpDeps, { request, url, respond }: Jo
     if (deps.clock.now() > deadline) {
       throw mayHaveHappened
         ? new ApiError("outcome_unknown", "This node may or may not have left: look at the members on another node")
-        : new ApiError("no_leader", "No leader could be reached, so this node did not leave: try again");
+        : new ApiError(
+            "no_leader",
+            "No leader could be reached, so this node did not leave. Without a quorum of the voters nobody can: " +
+              "konsul cluster status shows who is missing",
+          );
     }
     await new Promise<void>((resolve) => void deps.clock.at(deps.clock.now() + RETRY_MS, resolve));
   }

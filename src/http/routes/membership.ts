@@ -1,5 +1,5 @@
 import { fromUtf8, type MemberKey } from "../../base/index.ts";
-import type { MembershipOutcome } from "../../replica/index.ts";
+import type { MembershipOutcome, WriteOutcome } from "../../replica/index.ts";
 import { isRecord, parseJson, readBytes } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
@@ -108,7 +108,16 @@ function find(deps: HttpDeps, id: string): Found {
 
 /** For what only the leader can judge: others may not know the newest members. */
 export function notLeading({ replica }: HttpDeps, url: RequestUrl): ApiError {
-  return writeFailure({ kind: "refused", refusal: replica.whereToWrite() }, url.href);
+  return refused({ kind: "refused", refusal: replica.whereToWrite() }, url);
+}
+
+/** What an operator wants to know who asked for it just because something is wrong. */
+function refused(outcome: Extract<WriteOutcome, { kind: "refused" }>, url: RequestUrl): ApiError {
+  if (outcome.refusal.kind !== "no-leader") return writeFailure(outcome, url.href);
+  const why =
+    "No node leads at the moment: nothing was done. Try again; if it stays so, a quorum of the voters does not answer, and " +
+    "nobody can join, leave or lead until it does: konsul cluster status shows who is missing";
+  return new ApiError("no_leader", why, { headers: { "Retry-After": "1" } });
 }
 
 /** The one mapping of a membership change or transfer that was not done. @throws ApiError */
@@ -117,9 +126,13 @@ export function finish(outcome: MembershipOutcome, url: RequestUrl, what: string
   if (outcome.kind === "unknown") {
     throw new ApiError("outcome_unknown", `This may or may not have happened: ${outcome.reason}. Look at the members`);
   }
-  if (outcome.kind === "refused") throw writeFailure(outcome, url.href);
+  if (outcome.kind === "refused") throw refused(outcome, url);
   const { code, reason } = outcome;
   const answer =
     code === "would-lose-quorum" ? "would_lose_quorum" : code === "unknown-member" ? "not_found" : "conflict";
-  throw new ApiError(answer, `${what}: ${reason}`, { fields: { reason: code } });
+  const advice =
+    code === "would-lose-quorum"
+      ? ". Bring back those that do not answer, or let them leave first: konsul cluster status shows them"
+      : "";
+  throw new ApiError(answer, `${what}: ${reason}${advice}`, { fields: { reason: code } });
 }
