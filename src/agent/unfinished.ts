@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 
 /** Not SIGHUP: who listens to it ends at it, also under `nohup`, as the runtime forgets that it was to be ignored. */
@@ -12,8 +12,12 @@ export interface Unfinished {
 
 /** A file or folder about to be made, that an end of the process does not leave behind, unless it is killed. */
 export function unfinished(path: string): Unfinished {
-  // What is being copied into it at that moment may hold up the removal once.
-  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  const remove = (): void => {
+    // Where its folder is none, looking says that it is not there, and removing fails.
+    if (!existsSync(path)) return;
+    // What is being copied into it at that moment may hold up the removal once.
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  };
   const ends = SIGNALS.map((signal) => ({ signal, end: () => process.exit(128 + constants.signals[signal]) }));
   process.on("exit", remove);
   for (const { signal, end } of ends) process.on(signal, end);

@@ -1,8 +1,9 @@
-import { closeSync, createReadStream, existsSync, fsyncSync, linkSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, fsyncSync, openSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { inspectBackup, type BackupSummary } from "../http/index.ts";
 import { Client } from "./client.ts";
 import { CommandFailed, type Invocation } from "./command.ts";
+import { giveName } from "./give-name.ts";
 import { print, printJson, table } from "./output.ts";
 import { unreadable } from "./unreadable.ts";
 
@@ -15,32 +16,26 @@ export async function save(call: Invocation): Promise<number> {
   const { unfinished } = await import("../agent/index.ts");
   const half = unfinished(part);
   try {
-    const fd = open(part, file);
-    try {
-      for await (const chunk of new Client(call).download("/snapshot")) writeSync(fd, chunk);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    await fill(openSync(part, "wx", 0o600), new Client(call).download("/snapshot"));
     const summary = await read(part);
     giveName(part, file);
     syncFolderOf(file);
     return show(call, summary, `Saved ${file}`);
+  } catch (cause) {
+    if (cause instanceof Error && "syscall" in cause) throw unwritable(file, cause);
+    throw cause;
   } finally {
     half.remove();
   }
 }
 
-/** Gives the file its name, unless somebody else has it by now. */
-function giveName(part: string, file: string): void {
+/** `writeSync` might write only a part of a chunk. */
+async function fill(fd: number, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   try {
-    linkSync(part, file);
-  } catch (cause) {
-    if (existsSync(file)) throw new CommandFailed(`${file} exists by now, and is not overwritten: name another file`);
-    // Some file systems have no links.
-    if (!(cause instanceof Error && "code" in cause && /^(?:EPERM|ENOTSUP|ENOSYS)$/.test(String(cause.code))))
-      throw cause;
-    renameSync(part, file);
+    for await (const chunk of chunks) writeFileSync(fd, chunk);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -65,19 +60,9 @@ export async function restore(call: Invocation): Promise<number> {
   return 0;
 }
 
-/** Opens what gets the file's name once it is whole. */
-function open(path: string, file: string): number {
-  try {
-    return openSync(path, "wx", 0o600);
-  } catch (cause) {
-    const folder = dirname(resolve(file));
-    const why = existsSync(folder)
-      ? cause instanceof Error
-        ? cause.message
-        : String(cause)
-      : `there is no folder ${folder}`;
-    throw new CommandFailed(`Cannot write ${file}: ${why}`);
-  }
+function unwritable(file: string, { message }: Error): CommandFailed {
+  const folder = dirname(resolve(file));
+  return new CommandFailed(`Cannot write ${file}: ${existsSync(folder) ? message : `there is no folder ${folder}`}`);
 }
 
 /** Only then the name outlives a power cut. */

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
-import { cleanUp, konsul, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
+import { cleanUp, konsul, smallDisk, startAgent, temporaryFolder, type AgentProcess } from "./agent-process.ts";
 import { startThreeNodes } from "./three-nodes.ts";
 
 afterEach(cleanUp);
@@ -113,14 +113,33 @@ describe("a backup", () => {
   }, 120_000);
 
   test("is not there when saving failed", async () => {
-    const folder = temporaryFolder();
-    const nobody = await konsul(["snapshot", "save", join(folder, "backup")], { url: "http://127.0.0.1:1" });
-    expect([nobody.code, readdirSync(folder)]).toEqual([1, []]);
-    const agent = await startAgent(["--dev"]);
-    const nowhere = await konsul(["snapshot", "save", join(folder, "none", "backup")], { url: agent.url });
-    expect([nowhere.code, nowhere.problems]).toEqual([
+    const file = join(temporaryFolder(), "backup");
+    const nobody = await konsul(["snapshot", "save", file], { url: "http://127.0.0.1:1" });
+    expect([nobody.code, nobody.problems, readdirSync(dirname(file))]).toEqual([
       1,
-      `konsul: Cannot write ${join(folder, "none", "backup")}: there is no folder ${join(folder, "none")}\n`,
+      expect.stringContaining("127.0.0.1:1"),
+      [],
     ]);
+  });
+
+  test("that cannot be written is one line that says why", async () => {
+    const node = await startAgent(["--dev"]);
+    await put(node, "a", crypto.getRandomValues(new Uint8Array(200_000)));
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "file"), "");
+    symlinkSync(join(folder, "nothing"), join(folder, "link"));
+    const disk = smallDisk("64k");
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [join(folder, "file", "backup"), /^konsul: Cannot write .*backup: ENOTDIR.*\n$/],
+      [join(folder, "none", "backup"), /^konsul: Cannot write .*none\/backup: there is no folder \/.*\/none\n$/],
+      [join(folder, "link"), /^konsul: .* is not overwritten.*\n$/],
+      ...(disk === undefined ? [] : [[join(disk, "backup"), /^konsul: Cannot write .*backup: ENOSPC.*\n$/] as const]),
+    ];
+    for (const [file, wanted] of cases) {
+      const { code, problems } = await konsul(["snapshot", "save", file], { url: node.url });
+      expect([file, code, problems]).toEqual([file, 1, expect.stringMatching(wanted)]);
+    }
+    expect(readdirSync(folder).toSorted()).toEqual(["file", "link"]);
+    if (disk !== undefined) expect(readdirSync(disk)).toEqual([]);
   });
 });
