@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { createPrng, EMPTY_BYTES, InvariantViolation, utf8 } from "../../base/index.ts";
+import { ChangeFeed } from "../feed/change-feed.ts";
 import { createKonsulFsm, type KonsulFsm } from "../index.ts";
+import { StateTable } from "../state/state-table.ts";
+import { createSortedArrayTable } from "../table/sorted-array-table.ts";
 import { applyNext, randomLog } from "../test-log.ts";
+import { createKvQueries, type KvPage, type KvPair } from "./kv-queries.ts";
+import { kvRow, kvRowFormat } from "./kv-row.ts";
 
 function withKeys(...names: readonly string[]): KonsulFsm {
   const fsm = createKonsulFsm({ watchWindow: 4 });
@@ -45,6 +50,24 @@ describe("KvQueries.list() and keys()", () => {
       const page = fsm.kv.keys({ prefix: utf8("b/"), limit: 9, after: utf8(after) });
       expect(page.items.map(text)).toEqual([...keys]);
     }
+  });
+
+  test("read no row that is not on the page", () => {
+    let reads = 0;
+    const read: typeof kvRowFormat.read = (reader) => {
+      reads += 1;
+      return kvRowFormat.read(reader);
+    };
+    const table = new StateTable(createSortedArrayTable(), { ...kvRowFormat, read }, () => undefined);
+    for (const name of ["a", "b", "c"])
+      table.set(utf8(name), kvRow({ value: EMPTY_BYTES, flags: 0n, createIndex: 1, modifyIndex: 1 }));
+    const queries = createKvQueries(table, new ChangeFeed({ changesMax: 1, bytesMax: 1 }));
+    const keysOf = (page: KvPage<KvPair>): readonly unknown[] => page.items.map(({ key }) => text(key));
+    const first = queries.list({ prefix: EMPTY_BYTES, limit: 2 });
+    expect([keysOf(first), text(first.next), reads]).toEqual([["a", "b"], "b", 2]);
+    const second = queries.list({ prefix: EMPTY_BYTES, limit: 1, after: utf8("b") });
+    expect([keysOf(second), second.next, reads]).toEqual([["c"], undefined, 3]);
+    expect([queries.keys({ prefix: EMPTY_BYTES, limit: 2 }).items.length, reads]).toEqual([2, 3]);
   });
 
   test("refuse a page without room", () => {

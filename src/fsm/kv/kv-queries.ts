@@ -44,8 +44,8 @@ export interface KvQueries {
 export function createKvQueries(table: KvTable, feed: ChangeFeed): KvQueries {
   return {
     get: (key) => table.get(key),
-    list: (request) => page(request, { rows: pairs(table, rangeOf(request)), keyOf: ({ key }) => key }),
-    keys: (request) => page(request, { rows: table.keys(rangeOf(request)), keyOf: (key) => key }),
+    list: (request) => page(table, request, { rows: pairs(table, rangeOf(request)), keyOf: ({ key }) => key }),
+    keys: (request) => page(table, request, { rows: table.keys(rangeOf(request)), keyOf: (key) => key }),
     count: (prefix, max) => count(table, prefix, max),
     hasChangedSince: (scope, index) => hasChangedSince(table, feed, scope, index),
   };
@@ -60,13 +60,17 @@ interface Found<Item> {
   readonly keyOf: (item: Item) => Uint8Array;
 }
 
-function page<Item>({ limit }: KvPageRequest, { rows, keyOf }: Found<Item>): KvPage<Item> {
+function page<Item>(table: KvTable, request: KvPageRequest, { rows, keyOf }: Found<Item>): KvPage<Item> {
+  const { prefix, limit } = request;
   assert(Number.isInteger(limit) && limit >= 1, () => `A page must have room for at least 1 item: it has ${limit}`);
   const items: Item[] = [];
   for (const item of rows) {
-    const last = items.length === limit ? items.at(-1) : undefined;
-    if (last !== undefined) return { items, next: keyOf(last) };
     items.push(item);
+    if (items.length < limit) continue;
+    const last = keyOf(item);
+    // The next row would be read with its value.
+    const isEnd = table.keys(rangeOf({ prefix, after: last })).next().done === true;
+    return isEnd ? { items } : { items, next: last };
   }
   return { items };
 }
