@@ -29,10 +29,10 @@ export class LockHolders {
     return [...(this.#heldBy.get(session)?.values() ?? [])].toSorted((a, b) => Buffer.compare(a, b));
   }
 
-  /** The whole state was replaced. */
+  /** The whole state was replaced, and these of its rows have a lock. */
   rebuild(rows: Iterable<readonly [Uint8Array, KvRow]>): void {
     this.#holderOf.clear();
     this.#heldBy.clear();
-    for (const [key, row] of rows) if (row.lock !== undefined) this.onChange(key, row);
+    for (const [key, row] of rows) this.onChange(key, row);
   }
 }
