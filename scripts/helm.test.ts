@@ -13,7 +13,13 @@ const CHART = join(TOP, "deploy", "helm", "konsul");
 const VARIANTS: readonly (readonly string[])[] = [
   [],
   ["replicas=1", "antiAffinity=none", "podDisruptionBudget.enabled=false"],
-  ["replicas=5", "antiAffinity=required", "service.type=ClusterIP", "persistence.storageClass=fast"],
+  [
+    "replicas=5",
+    "antiAffinity=required",
+    "service.type=ClusterIP",
+    "persistence.storageClass=fast",
+    "updateStrategy=OnDelete",
+  ],
   ["replicas=7", "tls.peers.enabled=true", "tls.peers.secret=peers", "tls.api.enabled=true", "tls.api.secret=api"],
   ["serviceMonitor.enabled=true", "serviceMonitor.tokenSecret.name=metrics", "prometheusRule.enabled=true"],
   [
@@ -38,6 +44,7 @@ interface Manifest {
     readonly podManagementPolicy?: string;
     readonly publishNotReadyAddresses?: boolean;
     readonly groups?: unknown;
+    readonly endpoints?: readonly [{ readonly relabelings: unknown }];
     readonly template?: {
       readonly spec: {
         readonly enableServiceLinks?: boolean;
@@ -133,7 +140,8 @@ describe("the Helm chart", () => {
   }, 120_000);
 
   test("sets only settings that there are, and ones that fit together", () => {
-    const known = new Set(SETTINGS.map(variableOf));
+    // The last two are for commands in a pod.
+    const known = new Set([...SETTINGS.map(variableOf), "KONSUL_HTTP_ADDR", "KONSUL_CA_CERT"]);
     for (const values of VARIANTS) {
       const manifests = render(values);
       const [config] = pick(manifests, "ConfigMap");
@@ -167,12 +175,19 @@ describe("the Helm chart", () => {
     expect(pick(manifests, "Service")[0]?.spec?.publishNotReadyAddresses).toBe(true);
   });
 
+  test("is one job to Prometheus whose name begins with konsul, whatever the release is called", () => {
+    const [monitor] = pick(render(["serviceMonitor.enabled=true"]), "ServiceMonitor");
+    const [{ relabelings }] = monitor?.spec?.endpoints ?? [{ relabelings: [] }];
+    expect(relabelings).toEqual([{ targetLabel: "job", replacement: "konsul-ns-k" }]);
+  });
+
   test("refuses values that make no sense, and says which", () => {
     for (const [value, why] of [
       ["replicas=4", "replicas"],
       ["replica=3", "replica"],
       ["tls.peers.enabled=true", "secret"],
       ["service.type=Ingress", "type"],
+      ["updateStrategy=Recreate", "updateStrategy"],
       ["extraEnvironment.PATH=x", "PATH"],
       ["persistence.size=many", "size"],
       ["scaleDown.enabled=true", "scaleDown.tokenSecret.name"],
