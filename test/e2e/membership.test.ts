@@ -104,6 +104,16 @@ describe("members", () => {
     await until(leader, ({ nodes: seen }) => seen.some(({ state }) => state === "unreachable"));
     const aliveId = `node-${nodes.findIndex((node) => node === alive)}`;
     expect(await call(leader, "DELETE", `/cluster/leave/${aliveId}`)).toEqual([409, "would_lose_quorum"]);
+    // The leader itself cannot be spared either, and goes on leading.
+    for (const words of [["leave"], ["cluster", "leave", "--node", leaderId ?? ""]]) {
+      const needed = await konsul(words, { url: leader.url });
+      expect([words, needed.code, needed.problems]).toEqual([
+        words,
+        1,
+        expect.stringContaining("only 1 of the 2 voters"),
+      ]);
+    }
+    expect((await statusOf(leader))?.leader?.id).toBe(leaderId);
     const doomed = await konsul(["cluster", "leave", "--node", aliveId], { url: leader.url });
     expect([doomed.code, doomed.problems]).toEqual([1, expect.stringContaining("Bring back those that do not answer")]);
     const lonely = await startAgent(["--dev", "--node-id=lonely"]);

@@ -4,7 +4,7 @@ import { ApiError, badRequest } from "../errors.ts";
 import { FORWARDED_HEADERS } from "../forward.ts";
 import { refuseParameters } from "../query.ts";
 import type { Responder } from "../respond.ts";
-import { notLeading } from "./membership.ts";
+import { notLeading, refuseIfNeeded } from "./membership.ts";
 import type { RequestUrl } from "../request-url.ts";
 
 export interface JoiningCall {
@@ -65,6 +65,7 @@ export async function leaveAndStop(deps: HttpDeps, { request, url, respond }: Jo
     );
   }
   if (core.role === "leader") {
+    refuseIfNeeded(deps, self);
     const outcome = await deps.replica.transfer(undefined);
     if (outcome.kind !== "done") throw new ApiError("no_leader", "Leadership could not be handed over: try again");
   }

@@ -1,6 +1,7 @@
 import { fromUtf8, type MemberKey } from "../../base/index.ts";
 import type { MembershipOutcome, WriteOutcome } from "../../replica/index.ts";
 import { isRecord, parseJson, readBytes } from "../body.ts";
+import { isUnreachable } from "../contact.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
@@ -14,6 +15,8 @@ export interface MembershipCall {
   readonly respond: Responder;
 }
 
+const QUORUM_ADVICE = "Bring back those that do not answer, or let them leave first: konsul cluster status shows them";
+
 type Members = ReturnType<HttpDeps["replica"]["status"]>["core"]["membership"]["members"];
 type Found = readonly [key: MemberKey, member: NonNullable<ReturnType<Members["get"]>>];
 
@@ -26,12 +29,23 @@ export async function leave(deps: HttpDeps, call: MembershipCall): Promise<Respo
     throw new ApiError("conflict", why, { fields: { reason: "last-voter", node_id: member.id } });
   }
   if (key === self && core.role === "leader" && core.membership.voters.length > 1) {
+    refuseIfNeeded(deps, key);
     finish(await deps.replica.transfer(undefined), call.url, "Leadership could not be handed over before leaving");
     // Somebody else leads now: the client is sent there, or the request is handed over, as with any write.
   }
   finish(await deps.replica.change([{ kind: "remove", key }]), call.url, `${member.id} did not leave`);
   deps.logger.info("A node was removed from the cluster", { node: member.id, request_id: call.respond.requestId });
   return call.respond.json({ message: "Removed", node_id: member.id });
+}
+
+/** A leader that cannot be spared does not hand over first, only to hear so from the next one. @throws ApiError */
+export function refuseIfNeeded({ replica, health }: HttpDeps, key: MemberKey): void {
+  const status = replica.status();
+  const others = status.core.membership.voters.filter((voter) => voter !== key);
+  const answering = others.filter((voter) => !isUnreachable(status, voter, health.lastContactMsMax));
+  if (answering.length * 2 > others.length) return;
+  const why = `This node cannot leave: only ${answering.length} of the ${others.length} voters that would be left answer. ${QUORUM_ADVICE}`;
+  throw new ApiError("would_lose_quorum", why, { fields: { reason: "would-lose-quorum" } });
 }
 
 /** Makes a learner a voter; it must have caught up. */
@@ -130,9 +144,6 @@ export function finish(outcome: MembershipOutcome, url: RequestUrl, what: string
   const { code, reason } = outcome;
   const answer =
     code === "would-lose-quorum" ? "would_lose_quorum" : code === "unknown-member" ? "not_found" : "conflict";
-  const advice =
-    code === "would-lose-quorum"
-      ? ". Bring back those that do not answer, or let them leave first: konsul cluster status shows them"
-      : "";
+  const advice = code === "would-lose-quorum" ? `. ${QUORUM_ADVICE}` : "";
   throw new ApiError(answer, `${what}: ${reason}${advice}`, { fields: { reason: code } });
 }
