@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "bun:test";
@@ -48,6 +48,7 @@ interface Manifest {
     readonly template?: {
       readonly spec: {
         readonly enableServiceLinks?: boolean;
+        readonly initContainers: readonly [{ readonly args: readonly [string] }];
         readonly containers: readonly [{ readonly env: readonly Named[] }];
       };
     };
@@ -173,6 +174,40 @@ describe("the Helm chart", () => {
     const manifests = render([]);
     expect(pick(manifests, "StatefulSet")[0]?.spec?.podManagementPolicy).toBe("Parallel");
     expect(pick(manifests, "Service")[0]?.spec?.publishNotReadyAddresses).toBe(true);
+  });
+
+  test("has an init container that says in words what is missing", () => {
+    const folder = mkdtempSync(join(tmpdir(), "konsul-init-"));
+    const [set] = pick(render([]), "StatefulSet");
+    const script = (set?.spec?.template?.spec.initContainers[0].args[0] ?? "").replaceAll(
+      "/data",
+      join(folder, "data"),
+    );
+    const prepare = (more: Readonly<Record<string, string>>): readonly [code: number, said: string] => {
+      const env = { PATH: process.env["PATH"] ?? "", KONSUL_RAFT_JOIN_TOKEN_FILE: join(folder, "token"), ...more };
+      const child = Bun.spawnSync(["sh", "-c", script], { env, stderr: "pipe" });
+      return [child.exitCode, child.stderr.toString()];
+    };
+    try {
+      mkdirSync(join(folder, "data"));
+      writeFileSync(join(folder, "token"), "");
+      expect(prepare({})).toEqual([1, "the secret of the join token has nothing under its key\n"]);
+      writeFileSync(join(folder, "token"), "token");
+      expect(prepare({})).toEqual([0, ""]);
+      expect(statSync(join(folder, "data", "konsul")).mode & 0o777).toBe(0o700);
+      const file = join(folder, "tls.crt");
+      for (const name of ["KONSUL_RAFT_TLS_CA_FILE", "KONSUL_RAFT_TLS_KEY_FILE", "KONSUL_TLS_CERT_FILE"]) {
+        expect(prepare({ [name]: file })).toEqual([1, `there is no ${file}: check the secret with the certificates\n`]);
+      }
+      writeFileSync(file, "certificate");
+      expect(prepare({ KONSUL_TLS_CERT_FILE: file })).toEqual([0, ""]);
+      // A volume that is none.
+      rmSync(join(folder, "data"), { recursive: true });
+      writeFileSync(join(folder, "data"), "");
+      expect(prepare({})).toEqual([1, expect.stringContaining("cannot be written by user")]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("is one job to Prometheus whose name begins with konsul, whatever the release is called", () => {

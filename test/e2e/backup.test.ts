@@ -18,6 +18,15 @@ async function keysOf(node: AgentProcess): Promise<readonly unknown[]> {
   return (body.entries ?? []).map(({ key, value }) => `${key}=${value}`);
 }
 
+/** All keys and values in few letters, as soon as somebody leads who can be asked. */
+async function sumOf(node: AgentProcess): Promise<string> {
+  for (;;) {
+    const keys = await keysOf(node).catch(() => []);
+    if (keys.length > 0) return `${keys.length} keys, ${Bun.hash(keys.join("\n"))}`;
+    await Bun.sleep(50);
+  }
+}
+
 /** What a node says of the cluster that it is part of. */
 async function identityOf(node: AgentProcess): Promise<{ readonly cluster: unknown; readonly members: unknown }> {
   const body: { readonly cluster_id?: string; readonly nodes?: readonly { readonly id: string }[] } = Object(
@@ -110,6 +119,33 @@ describe("a backup", () => {
     const restored = await fetch(`${node.url}/snapshot`, { method: "PUT", body: good });
     expect(restored.status).toBe(200);
     expect((await fetch(`${node.url}/kv/b`)).status).toBe(404);
+  }, 120_000);
+
+  test("whose leader dies while it comes in has come as a whole or not at all, and is asked for again", async () => {
+    const source = await startAgent(["--dev"]);
+    // Bytes that hardly get smaller: each part of the state is an entry of its own.
+    const values = Array.from({ length: 60 }, () => Buffer.from(crypto.getRandomValues(new Uint8Array(40_000))));
+    for (const [at, value] of values.entries()) await put(source, `k${at}`, value.toString("base64").repeat(5));
+    const file = join(temporaryFolder(), "backup");
+    expect((await konsul(["snapshot", "save", file], { url: source.url })).code).toBe(0);
+    const wanted = await sumOf(source);
+    const { leader, followers } = await startThreeNodes();
+    await put(leader, "old", "still here");
+    const old = await sumOf(leader);
+    const commit = async (): Promise<number> =>
+      Number(Object(await (await fetch(`${leader.url}/cluster/status`)).json()).stats.commit_index);
+    const before = await commit();
+    const interrupted = konsul(["snapshot", "restore", file, "--yes"], { url: leader.url });
+    while ((await commit()) < before + 5) await Bun.sleep(5);
+    await leader.end("SIGKILL");
+    const { code } = await interrupted;
+    expect(code === 0 ? [wanted] : [old, wanted]).toContain(await sumOf(followers[0]));
+    // What was begun does not stand in the way.
+    let again = await konsul(["snapshot", "restore", file, "--yes"], { url: followers[0].url });
+    while (/outcome_unknown|no_leader/.test(again.problems))
+      again = await konsul(["snapshot", "restore", file, "--yes"], { url: followers[0].url });
+    expect([again.code, again.problems]).toEqual([0, expect.stringContaining("60 keys")]);
+    for (const node of followers) expect(await sumOf(node)).toBe(wanted);
   }, 120_000);
 
   test("is not there when saving failed", async () => {
