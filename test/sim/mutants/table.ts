@@ -3,6 +3,7 @@ import { FORGETTING } from "./forgetting.ts";
 import { LATER } from "./later.ts";
 import type { Draft, Mutant } from "./mutant.ts";
 import { NEMESIS_FOR, QUICK_SEEDS } from "./quick-seeds.ts";
+import { STARTS } from "./starts.ts";
 import { VERSIONS } from "./versions.ts";
 
 const ELECTIONS: readonly Draft[] = [
@@ -235,7 +236,7 @@ const SNAPSHOTS: readonly Draft[] = [
   {
     breaks: "the log is kept behind the oldest snapshot",
     file: "src/node/snapshot-taker.ts",
-    find: "Math.min(oldest?.index ?? 0, lastIndex - policy.trailingEntries)",
+    find: "Math.min(oldest?.index ?? 0, trailing)",
     replace: "lastIndex",
   },
 ];
@@ -460,7 +461,7 @@ const NUMBERED: readonly Mutant[] = [
   ...LATER,
 ].map((draft, place) => ({ ...draft, number: place + 1, seeds: [] }));
 
-export const MUTANTS: readonly Mutant[] = [...NUMBERED, ...FORGETTING, ...VERSIONS]
+export const MUTANTS: readonly Mutant[] = [...NUMBERED, ...FORGETTING, ...VERSIONS, ...STARTS]
   .filter(({ number }) => !EQUIVALENT.has(number))
   .map((mutant) => ({
     ...mutant,
