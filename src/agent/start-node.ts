@@ -41,6 +41,7 @@ import {
   untilResyncIsDue,
   type LostMembership,
 } from "./lost-membership.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import { ownMember, raftSettings, replicaLimits } from "./node-settings.ts";
 import { Peers } from "./peers.ts";
 import { observeRaft } from "./raft-metrics.ts";
@@ -232,7 +233,7 @@ function serve({ options, node, replica, identity, peers, forgetRecord, tracing 
     clock,
     limits: config.limits,
     health: config.health,
-    debug: { settings: redact(config), recentLines: options.recentLines },
+    debug: { settings: redact(config), recentLines: options.recentLines, collect: collectGarbage },
     version: VERSION,
     hasSwagger: config.hasSwagger,
     clusterId,

@@ -44,7 +44,12 @@ export interface HttpDeps {
     readonly settings: () => AutopilotSettings;
   };
   /** What a support bundle shows. */
-  readonly debug: { readonly settings: unknown; readonly recentLines: () => readonly string[] };
+  readonly debug: {
+    readonly settings: unknown;
+    readonly recentLines: () => readonly string[];
+    /** Every thread of this process lets go of what it holds on to for nothing. */
+    readonly collect: () => Promise<void>;
+  };
   readonly version: string;
   readonly clusterId: string;
   readonly epoch: { readonly counter: number; readonly random: string };

@@ -3,6 +3,16 @@ import type { StorageFailure } from "../node/index.ts";
 import { toTransferable } from "./persist-codec.ts";
 import { decodeReply, EVENT_ID, OPS, type Op, type Reply } from "./wire.ts";
 
+const running = new Set<DiskClient>();
+
+/** Every disk thread of this process lets go of what it holds on to for nothing. */
+export async function collectDiskThreads(): Promise<void> {
+  const collected = Array.from(running, async (client) => {
+    await new Promise((resolve) => client.request(OPS.collect, () => undefined, resolve));
+  });
+  await Promise.all(collected);
+}
+
 /** Main thread's end of a disk Worker. Every request is answered once, later, in order. */
 export class DiskClient {
   readonly #worker: Worker;
@@ -17,6 +27,7 @@ export class DiskClient {
   constructor(onUntrusted: (failure: StorageFailure) => void) {
     this.#onUntrusted = onUntrusted;
     this.#worker = new Worker(workerUrl());
+    running.add(this);
     this.#worker.addEventListener("message", (event: MessageEvent<unknown>) => this.#onMessage(event.data));
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
@@ -47,6 +58,7 @@ export class DiskClient {
    */
   end(): void {
     this.#isEnding = true;
+    running.delete(this);
     if (this.#broken === undefined) this.#worker.terminate();
     else this.#worker.unref();
   }
@@ -68,6 +80,7 @@ export class DiskClient {
 
   #onEnd(reason: string): void {
     this.#isGone = true;
+    running.delete(this);
     if (this.#isEnding || this.#broken !== undefined) return;
     const failure = { kind: "untrusted", message: `The disk's thread failed: ${reason}` } as const;
     this.#broken = failure;

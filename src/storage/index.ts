@@ -1,4 +1,5 @@
 export { lockFolder } from "./dir-lock.ts";
+export { collectDiskThreads } from "./disk-client.ts";
 export { EnvironmentFailure } from "./failures.ts";
 export { storePaths, type DataFolders, type StorePaths } from "./files.ts";
 export { openLogStore, type LogStoreOpened, type LogStoreOptions } from "./log-store.ts";

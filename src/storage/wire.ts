@@ -18,6 +18,7 @@ export const OPS = {
   loadStart: 27,
   loadNext: 28,
   closeSnapshots: 29,
+  collect: 40,
 } as const;
 
 export type Op = (typeof OPS)[keyof typeof OPS];

@@ -18,13 +18,15 @@ export interface Sample {
   readonly elections: number;
 }
 
+const SETTLE_MS = 1500;
+
 /** What a node says of itself, and what lies in its folder; undefined: it does not answer. */
 export async function takeSample(cluster: SoakCluster, node: SoakNode, atMs: number): Promise<Sample | undefined> {
   if (!node.isRunning) return undefined;
-  const collected = await fetch(`${node.url}/debug?collect`, { signal: AbortSignal.timeout(2000) }).catch(
-    () => undefined,
-  );
-  await collected?.arrayBuffer().catch(() => undefined);
+  await collect(node);
+  // What a collection frees, the allocator gives back a moment later; what was in use just then is free by now.
+  await Bun.sleep(SETTLE_MS);
+  await collect(node);
   const signal = AbortSignal.timeout(2000);
   const answer = await fetch(`${node.url}/metrics`, { signal }).catch(() => undefined);
   const text = answer?.status === 200 ? await answer.text().catch(() => "") : "";
@@ -43,6 +45,12 @@ export async function takeSample(cluster: SoakCluster, node: SoakNode, atMs: num
     term: status.term,
     elections: metric("konsul_raft_elections_total"),
   };
+}
+
+async function collect(node: SoakNode): Promise<void> {
+  const signal = AbortSignal.timeout(2000);
+  const collected = await fetch(`${node.url}/debug?collect`, { signal }).catch(() => undefined);
+  await collected?.arrayBuffer().catch(() => undefined);
 }
 
 function folderBytes(folder: string): number {

@@ -17,7 +17,7 @@ export async function debug(
   const seconds = query.integer("profile", { min: 0, max: PROFILE_SECONDS_MAX }) ?? 0;
   const profile = seconds === 0 ? null : await takeProfile(seconds);
   // What is left then is kept by somebody: otherwise a leak and garbage that waits look the same.
-  if (query.flag("collect")) Bun.gc(true);
+  if (query.flag("collect")) await deps.debug.collect();
   const { settings, recentLines } = deps.debug;
   return respond.json({
     version: deps.version,
