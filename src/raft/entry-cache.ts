@@ -11,7 +11,7 @@ const TRIM_AT = 1024;
 export class EntryCache {
   readonly #bytesMax: number;
   /** The tail; slots below `#head` are empty by now. */
-  #tail: Entry[] = [];
+  #tail: (Entry | undefined)[] = [];
   #head = 0;
   /** Index of the entry at `#head`. */
   #first: LogIndex;
@@ -96,6 +96,8 @@ export class EntryCache {
   #dropFirst(): boolean {
     const entry = this.#tail[this.#head];
     if (entry === undefined) return false;
+    // A slot is cut off only with many others: until then it must not hold on to what was dropped.
+    this.#tail[this.#head] = undefined;
     this.#bytes -= entrySize(entry);
     this.#head += 1;
     this.#first += 1;

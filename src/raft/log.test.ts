@@ -1,3 +1,4 @@
+import { fullGC, heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
 import { createPrng } from "../base/index.ts";
 import { chainStart, type Entry } from "./entry.ts";
@@ -83,4 +84,17 @@ test("EntryCache.evict() keeps what is not durable and applied, however large", 
   expect(log.cache.first).toBe(4);
   log.cache.evict(10);
   expect(log.cache.bytes).toBeLessThanOrEqual(100);
+});
+
+test("Log.cache holds on to no entry that it has let go, however large", () => {
+  fullGC();
+  const before = heapStats().extraMemorySize;
+  const { log } = logOf([], 1 << 20);
+  for (let count = 0; count < 500; count += 1) {
+    log.append(entryAfter(log.pointAt(log.lastIndex), { term: 1, data: new Uint8Array(1 << 16) }));
+    log.cache.evict(log.lastIndex);
+  }
+  fullGC();
+  expect(heapStats().extraMemorySize - before).toBeLessThan(1 << 22);
+  expect(log.cache.first).toBeLessThan(log.lastIndex);
 });

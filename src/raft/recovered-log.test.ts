@@ -1,6 +1,7 @@
+import { fullGC, heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { createPrng } from "../base/index.ts";
-import { chainStart, entrySize, type Entry } from "./entry.ts";
+import { chainStart, entrySize, type Entry, type EntryPoint } from "./entry.ts";
 import { Log } from "./log.ts";
 import { lastRecovered, LogSurvey, ownEntries, recoveredTerm, type RecoveredLog } from "./recovered-log.ts";
 import { CLUSTER_ID, entryAfter, EPOCH } from "./testing/fixtures.ts";
@@ -39,6 +40,21 @@ describe("LogSurvey", () => {
       expect([0, entries.length + 1].map((index) => recoveredTerm(found, index))).toEqual([undefined, undefined]);
       expect(ownEntries(found)).toEqual(entries.filter(({ kind }) => kind === "membership" || kind === "check"));
     }
+  });
+
+  test("holds on to no early entry, however large", () => {
+    fullGC();
+    const before = heapStats().extraMemorySize;
+    const survey = new LogSurvey(1 << 20);
+    let last: EntryPoint = BASE;
+    for (let count = 0; count < 500; count += 1) {
+      const entry = entryAfter(last, { term: 1, data: new Uint8Array(1 << 16) });
+      survey.push(entry);
+      last = entry;
+    }
+    fullGC();
+    expect(heapStats().extraMemorySize - before).toBeLessThan(1 << 22);
+    expect(lastRecovered(survey.finish(BASE))).toBe(500);
   });
 
   test("gives a log that knows every entry, as one that got all of them does", () => {

@@ -51,8 +51,8 @@ export class LogSurvey {
   readonly #chains: number[] = [];
   readonly #times: number[] = [];
   readonly #own: Entry[] = [];
-  /** The newest entries; slots below `#head` are early by now. */
-  #tail: Entry[] = [];
+  /** The newest entries; slots below `#head` are empty, as those are early by now. */
+  #tail: (Entry | undefined)[] = [];
   #head = 0;
   #bytes = 0;
 
@@ -70,7 +70,7 @@ export class LogSurvey {
   }
 
   finish(base: EntryPoint): RecoveredLog {
-    const entries = this.#tail.slice(this.#head);
+    const entries = this.#tail.filter((entry) => entry !== undefined);
     if (this.#terms.length === 0) return { base, entries };
     return { base, early: { terms: this.#terms, chains: this.#chains, times: this.#times, own: this.#own }, entries };
   }
@@ -78,6 +78,7 @@ export class LogSurvey {
   #dropFirst(): void {
     const entry = this.#tail[this.#head];
     if (entry === undefined) return;
+    this.#tail[this.#head] = undefined;
     this.#head += 1;
     this.#bytes -= entrySize(entry);
     this.#terms.push(entry.term);

@@ -1,3 +1,4 @@
+import { fullGC, heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { createPrng, EMPTY_BYTES, utf8 } from "../../base/index.ts";
 import { createKonsulFsm, type Change, type ChangesSince, type KonsulFsm } from "../index.ts";
@@ -51,6 +52,16 @@ describe("Changes.changesSince()", () => {
     expect(fsm.changes.sizeBytes).toBe(0);
     expect(fsm.changes.changesSince({ index: 50 }, 9)).toEqual({ kind: "compacted", oldest: 51 });
     expect(places(fsm.changes.changesSince({ index: 51 }, 9))).toEqual([]);
+  });
+
+  test("holds on to no value that was dropped, however large", () => {
+    const fsm = createKonsulFsm({ watchWindowBytes: 1 << 20 });
+    fullGC();
+    const before = heapStats().extraMemorySize;
+    for (let i = 0; i < 500; i++) put(fsm, "key", 1 << 16);
+    fullGC();
+    expect(heapStats().extraMemorySize - before).toBeLessThan(1 << 22);
+    expect(fsm.changes.size).toBeGreaterThan(0);
   });
 
   test("keeps exactly the window over many changes", () => {

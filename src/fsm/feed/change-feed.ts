@@ -42,7 +42,8 @@ export interface Changes {
 export class ChangeFeed implements Changes {
   readonly #limits: ChangeFeedLimits;
   readonly #listeners = new Set<ChangeListener>();
-  #ring: RowChange[] = [];
+  /** Slots before `#head` are empty. */
+  #ring: (RowChange | undefined)[] = [];
   /** Of each change in `#ring`: its index, `sub` and size. */
   #indexes: LogIndex[] = [];
   #subs: number[] = [];
@@ -98,7 +99,7 @@ export class ChangeFeed implements Changes {
     if (this.#sub === 0) return;
     if (this.#listeners.size > 0) {
       const added = this.#ring.slice(this.#ring.length - this.#sub);
-      for (const change of added) this.#emit(change);
+      for (const change of added) if (change !== undefined) this.#emit(change);
     }
     this.#trim();
   }
@@ -121,7 +122,8 @@ export class ChangeFeed implements Changes {
     }
     const from = this.#firstAfter(place);
     const to = Math.min(from + limit, this.#ring.length);
-    return { kind: "changes", changes: this.#ring.slice(from, to), isComplete: to === this.#ring.length };
+    const changes = this.#ring.slice(from, to).filter((change) => change !== undefined);
+    return { kind: "changes", changes, isComplete: to === this.#ring.length };
   }
 
   onChange(listener: ChangeListener): () => void {
@@ -153,6 +155,8 @@ export class ChangeFeed implements Changes {
       assert(index !== undefined && sub !== undefined && size !== undefined, "The oldest kept change must be there");
       this.#sizeBytes -= size;
       this.#floor = { index, sub };
+      // Its slot is cut off only with many others: until then it must not hold on to the value.
+      this.#ring[this.#head] = undefined;
       this.#head++;
     }
     // Moves the rest only when as much was dropped as is kept: constant cost per change on average.
