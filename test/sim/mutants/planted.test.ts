@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "bun:test";
 import { EQUIVALENT } from "./equivalent.ts";
 import { PLANTED_BUGS, STARRED_RULES } from "./planted.ts";
+import { mutate } from "./mutant.ts";
 import { NEMESIS_FOR, QUICK_SEEDS } from "./quick-seeds.ts";
 import { SCHEDULES } from "./schedules.ts";
 import { MUTANTS } from "./table.ts";
@@ -34,6 +36,14 @@ describe("mutants", () => {
     for (const number of EQUIVALENT.keys()) expect(numbers.has(number)).toBe(false);
     const recorded = [...QUICK_SEEDS.keys(), ...NEMESIS_FOR.keys(), ...SCHEDULES.keys()];
     expect(recorded.filter((number) => !numbers.has(number))).toEqual([]);
+  });
+
+  test("each changes code that is there", () => {
+    const edits = MUTANTS.flatMap((mutant) => (mutant.also === undefined ? [mutant] : [mutant, mutant.also]));
+    for (const edit of edits) {
+      const source = readFileSync(new URL(`../../../${edit.file}`, import.meta.url), "utf8");
+      expect(mutate(source, edit)).not.toBe(source);
+    }
   });
 
   test("each has a recorded seed, or a schedule", () => {
