@@ -69,11 +69,7 @@ export class SnapshotTaker {
   onApplied(bytes: number): void {
     if (bytes === this.#appliedBytes) return;
     this.#appliedBytes = bytes;
-    const { snapshots, policy } = this.#options;
-    const since = bytes - this.#appliedBytesAtLast;
-    if (since < policy.thresholdBytes * (1 + this.#jitter) || this.#isTaking || this.#isStopped) return;
-    // What it costs to write the state once is in proportion to what was written since.
-    if (since >= 2 * (snapshots.list().at(-1)?.sizeBytes ?? 0)) this.take(() => undefined);
+    this.#takeIfLogIsLarge();
   }
 
   take(done: (outcome: SnapshotOutcome) => void): void {
@@ -94,11 +90,23 @@ export class SnapshotTaker {
     const draft = this.#draft(index, frozen, expectedHash);
     this.#copy(frozen, snapshots.create(), draft, (outcome) => {
       this.#isTaking = false;
-      if (outcome.kind !== "taken") return done(outcome);
-      const durationMs = driver.clock.now() - startedAt;
-      this.#onTaken(outcome.meta, durationMs);
-      done({ ...outcome, durationMs });
+      if (outcome.kind !== "taken") done(outcome);
+      else {
+        const durationMs = driver.clock.now() - startedAt;
+        this.#onTaken(outcome.meta, durationMs);
+        done({ ...outcome, durationMs });
+      }
+      // Of what was written meanwhile nothing more may come that would ask for one.
+      this.#takeIfLogIsLarge();
     });
+  }
+
+  #takeIfLogIsLarge(): void {
+    const { snapshots, policy } = this.#options;
+    const since = this.#appliedBytes - this.#appliedBytesAtLast;
+    if (since < policy.thresholdBytes * (1 + this.#jitter) || this.#isTaking || this.#isStopped) return;
+    // What it costs to write the state once is in proportion to what was written since.
+    if (since >= 2 * (snapshots.list().at(-1)?.sizeBytes ?? 0)) this.take(() => undefined);
   }
 
   #newestIndex(): LogIndex {
