@@ -120,7 +120,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: "snapshot-log-bytes",
     min: 1024,
     max: 2 ** 40,
-    help: "log since the last snapshot that makes a new one at once; by chance up to twice as much",
+    help: "log since the last snapshot that makes a new one at once; by chance up to twice as much, and never less than twice the size of that snapshot",
   },
   {
     key: "raft.trailing_logs",
@@ -129,7 +129,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: "trailing-logs",
     min: 0,
     max: 1e9,
-    help: "log entries kept behind the newest for late followers, in at most about twice raft.snapshot_log_bytes",
+    help: "log entries kept behind the newest for late followers; fewer once they take several times raft.snapshot_log_bytes",
   },
   { key: "limits.max_value_bytes", kind: "size", standard: "512KiB", min: 1, max: 2 ** 20, help: "largest value" },
   {

@@ -15,7 +15,10 @@ export interface SnapshotPolicy {
   readonly thresholdBytes: number;
   /** Entries kept behind the newest one for followers that are a little late. */
   readonly trailingEntries: number;
-  /** Of these no more than about so many bytes, however large they are. */
+  /**
+   * Of these so many bytes, however large they are, and what was written since the last snapshot before: the log is cut
+   * where one was begun, as only there its bytes are known.
+   */
   readonly trailingBytes: number;
   /** Entries removed in one transaction, at least 1. */
   readonly trimStepEntries: number;
