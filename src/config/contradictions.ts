@@ -27,7 +27,7 @@ function isHostPort(address: string): boolean {
   return port !== undefined && Number(port) <= 65_535;
 }
 
-/** `excuses`: settings that might have made it right. It is no mistake for certain where one of them cannot be read. */
+/** `excuses`: other settings that might have made it right. It is no mistake for certain where one of them cannot be read. */
 type Add = (key: string, message: string, excuses?: readonly string[]) => void;
 
 export interface Origins {
@@ -41,7 +41,7 @@ export interface Origins {
 export function contradictions(config: Config, { written, unread, isFileAlone }: Origins): readonly Mistake[] {
   const mistakes: Mistake[] = [];
   const add: Add = (key, message, excuses = []) => {
-    if (!excuses.some((excuse) => unread.has(excuse)))
+    if (![key, ...excuses].some((excuse) => unread.has(excuse)))
       mistakes.push({ source: written.get(key)?.source ?? key, message });
   };
   checkNode(config, add);
@@ -123,7 +123,7 @@ function checkNoPeers(written: ReadonlyMap<string, Written>, add: Add): void {
     add(
       key,
       "does nothing, as this node would run alone and open no peer port: set raft.enabled (--raft), raft.bootstrap, raft.bootstrap_expect or raft.join_addresses, or leave it out",
-      ["raft.bootstrap", "raft.bootstrap_expect"],
+      ["raft.enabled", "raft.bootstrap", "raft.bootstrap_expect", "raft.join_addresses"],
     );
   }
 }
@@ -160,7 +160,7 @@ function checkPeers({ raft, isInsecure }: Config, add: Add): void {
     add(
       "raft.bind_addr",
       `${raft.bindAddress} is no loopback address, and peers prove nothing there: set a join token or raft.tls, or insecure if that is what you want`,
-      ["raft.tls.enabled", "insecure"],
+      ["raft.tls.enabled", "raft.join_tokens", "raft.join_token_file", "insecure"],
     );
   }
 }

@@ -185,6 +185,15 @@ describe("loadConfig()", () => {
       ["raft:\n  bind_addr: 127.0.0.1:1\n  bootstrap: yes\n", ["raft.bootstrap"]],
       ["raft:\n  heartbeat_timeout: soon\n  election_timeout: 500ms\n", ["raft.heartbeat_timeout"]],
       ["raft:\n  heartbeat_timeout: 5s\n  election_timeout: soon\n", ["raft.election_timeout"]],
+      ["host: 0.0.0.0\ninsecure: [true]\n", ["insecure"]],
+      ["raft:\n  bind_addr: 127.0.0.1:1\n  enabled:\n", ["raft.enabled"]],
+      ["raft:\n  bind_addr: 127.0.0.1:1\n  join_addresses: [null]\n", ["raft.join_addresses"]],
+      [
+        "raft:\n  bootstrap: true\n  bind_addr: 0.0.0.0:1\n  advertise_addr: a:1\n  join_tokens:\n",
+        ["raft.join_tokens"],
+      ],
+      ["raft:\n  heartbeat_timeout: [300ms]\n  election_timeout: 500ms\n", ["raft.heartbeat_timeout"]],
+      ["tls:\n  enabled: true\n  cert_file:\n  key_file: [a]\n", ["tls.cert_file", "tls.key_file"]],
     ];
     for (const [text, keys] of cases) {
       const found = mistakes({ file: { name: "k.yaml", text } }).map(({ source }) => source.replace("k.yaml: ", ""));

@@ -13,12 +13,14 @@ type Value = string | number | boolean | readonly string[];
 
 /** All settings, or every mistake at once. */
 export function loadConfig(sources: Sources): Result<Config, readonly Mistake[]> {
-  const { values, mistakes, isFileRead } = collect(sources);
+  const { values, mistakes, unread: missing, isFileRead } = collect(sources);
   const all = [...mistakes];
-  const unread = new Set<string>();
+  const unread = new Set(missing);
   const read = new Map<string, Value>();
   for (const setting of SETTINGS) {
     if (setting.standard === undefined && setting.kind === "duration" && !values.has(setting.key)) continue;
+    // The standard value is not what was meant. A text has to be one.
+    if (missing.has(setting.key) && setting.kind !== "text") continue;
     const written = values.get(setting.key) ?? { text: setting.standard ?? "", source: setting.key };
     const value = valueOf(setting, written);
     if (value.ok) read.set(setting.key, value.value);

@@ -24,12 +24,15 @@ export interface Sources {
 export function collect(sources: Sources): {
   readonly values: ReadonlyMap<string, Written>;
   readonly mistakes: readonly Mistake[];
+  /** Keys for which there is only something in the file that is no value. */
+  readonly unread: ReadonlySet<string>;
   /** Or there is none. */
   readonly isFileRead: boolean;
 } {
   const values = new Map<string, Written>();
   const mistakes: Mistake[] = [];
-  const fromFile = sources.file === undefined ? ok(new Map<string, Written>()) : readFile(sources.file, mistakes);
+  const none: FileValues = { values: new Map(), unread: [] };
+  const fromFile = sources.file === undefined ? ok(none) : readFile(sources.file, mistakes);
   if (!fromFile.ok) mistakes.push(fromFile.error);
   for (const setting of SETTINGS) {
     const flag = sources.flags.get(flagOf(setting));
@@ -38,13 +41,14 @@ export function collect(sources: Sources): {
     else if (variable !== undefined && variable !== "") {
       values.set(setting.key, { text: variable, source: variableOf(setting) });
     } else if (fromFile.ok) {
-      const written = fromFile.value.get(setting.key);
+      const written = fromFile.value.values.get(setting.key);
       if (written !== undefined) values.set(setting.key, written);
     }
   }
   for (const [key, written] of openTelemetryVariables(sources.environment, values)) values.set(key, written);
   mistakes.push(...unknownVariables(sources.environment));
-  return { values, mistakes, isFileRead: fromFile.ok };
+  const unread = fromFile.ok ? fromFile.value.unread.filter((key) => !values.has(key)) : [];
+  return { values, mistakes, unread: new Set(unread), isFileRead: fromFile.ok };
 }
 
 /** Variables that client commands read, and that are none of the agent's settings. */
@@ -59,10 +63,15 @@ function unknownVariables(environment: Sources["environment"]): Mistake[] {
     .map((name) => ({ source: name, message: `is no setting${suggestion(name, [...known])}` }));
 }
 
+interface FileValues {
+  readonly values: Map<string, Written>;
+  readonly unread: string[];
+}
+
 function readFile(
   file: { readonly name: string; readonly text: string },
   mistakes: Mistake[],
-): Result<Map<string, Written>, Mistake> {
+): Result<FileValues, Mistake> {
   let parsed: unknown;
   try {
     parsed = parseYaml(file.text);
@@ -71,7 +80,8 @@ function readFile(
     return err({ source: file.name, message: `is neither JSON nor YAML: ${message}` });
   }
   const values = new Map<string, Written>();
-  if (parsed === null || parsed === undefined) return ok(values);
+  const unread: string[] = [];
+  if (parsed === null || parsed === undefined) return ok({ values, unread });
   if (typeof parsed !== "object" || Array.isArray(parsed))
     return err({ source: file.name, message: "must be a mapping of settings" });
   const known = new Map(SETTINGS.map((setting) => [setting.key, setting]));
@@ -81,9 +91,12 @@ function readFile(
     const text =
       setting === undefined ? err(`is no setting${suggestion(key, [...known.keys()])}`) : toText(value, setting);
     if (text.ok) values.set(key, { text: text.value, source });
-    else mistakes.push({ source, message: text.error });
+    else {
+      unread.push(key);
+      mistakes.push({ source, message: text.error });
+    }
   });
-  return ok(values);
+  return ok({ values, unread });
 }
 
 function isMapping(value: unknown): value is object {
