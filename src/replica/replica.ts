@@ -284,16 +284,18 @@ export class Replica {
     return this.#parked.park({
       signal,
       arm: (end) => {
-        const endAt = (upTo: LogIndex): void => {
-          onUnchanged?.(Math.max(index, upTo));
+        let isTimeUp = false;
+        const timer = clock.at(clock.now() + Math.min(waitMs, limits.waitMsMax), () => {
+          isTimeUp = true;
           end();
-        };
-        const timer = clock.at(clock.now() + Math.min(waitMs, limits.waitMsMax), () => endAt(this.fsm.appliedIndex));
-        // Registered in the same tick as the check above: no change can fall between the two. It wakes by the entry just applied.
-        const remove = this.#watchers.add(scope, () => endAt(this.fsm.appliedIndex - 1));
+        });
+        // Registered in the same tick as the check above: no change can fall between the two.
+        const remove = this.#watchers.add(scope, () => end());
         return () => {
           timer.cancel();
           remove();
+          // What ends it otherwise may do so in the middle of the entry just applied: a change, or of rights.
+          onUnchanged?.(Math.max(index, this.fsm.appliedIndex - (isTimeUp ? 0 : 1)));
         };
       },
     });

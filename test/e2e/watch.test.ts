@@ -13,13 +13,14 @@ interface Event {
 /** A reader of server-sent events that knows nothing of the server's code. */
 class Reader {
   readonly events: Event[] = [];
-  /** Comments, which say that nothing happened. */
+  /** Comments, which say that it begins, or that nothing happened. */
+  openings = 0;
   silences = 0;
   readonly ended: Promise<void>;
   readonly #stop = new AbortController();
 
-  constructor(url: string, lastId?: string) {
-    this.ended = this.#read(url, lastId === undefined ? {} : { "Last-Event-ID": lastId });
+  constructor(url: string, lastId?: string, headers: Record<string, string> = {}) {
+    this.ended = this.#read(url, lastId === undefined ? headers : { ...headers, "Last-Event-ID": lastId });
   }
 
   async until(count: number): Promise<readonly Event[]> {
@@ -41,6 +42,7 @@ class Reader {
         const blocks = rest.split("\n\n");
         rest = blocks.pop() ?? "";
         for (const block of blocks) {
+          if (block.startsWith(": watching")) this.openings += 1;
           if (block.startsWith(": nothing")) this.silences += 1;
           const found = /^event: (.*)\nid: (.*)\ndata: (.*)$/.exec(block);
           if (found === null) continue;
@@ -130,6 +132,24 @@ describe("GET /watch", () => {
     expect((await silent.until(1))[0]).toMatchObject({ name: "put", data: { key: "silent" } });
     woken.stop();
     silent.stop();
+  });
+
+  test("whose keys rest is not told reset when somebody's rights change meanwhile", async () => {
+    const node = await startAgent(["--dev", "--acl-enabled", "--limit-watch-window=100"]);
+    const made = await fetch(`${node.url}/acl/bootstrap`, { method: "POST" });
+    const headers = { "X-Konsul-Token": String(Object(await made.json()).secret) };
+    const write = async (path: string, body: string): Promise<void> => {
+      const answer = await fetch(`${node.url}${path}`, { method: "PUT", headers, body });
+      expect([path, answer.status]).toEqual([path, 200]);
+    };
+    const reader = new Reader(`${node.url}/watch?key=silent`, undefined, headers);
+    while (reader.openings < 1) await Bun.sleep(5);
+    await Promise.all(Array.from({ length: 150 }, async (_, at) => write(`/kv/k${at}`, "v")));
+    await write("/acl/policies/p", JSON.stringify({ rules: [] }));
+    while (reader.silences + reader.events.length < 1) await Bun.sleep(5);
+    await write("/kv/silent", "one");
+    expect((await reader.until(1))[0]).toMatchObject({ name: "put", data: { key: "silent" } });
+    reader.stop();
   });
 
   test("refuses what makes no sense", async () => {
