@@ -4,7 +4,7 @@ import { inspectBackup, type BackupSummary } from "../http/index.ts";
 import { Client } from "./client.ts";
 import { CommandFailed, type Invocation } from "./command.ts";
 import { giveName } from "./give-name.ts";
-import { print, printJson, table } from "./output.ts";
+import { counted, print, printJson, table } from "./output.ts";
 import { unreadable } from "./unreadable.ts";
 
 /** Writes a backup; the file is there only once it was read back and found whole. */
@@ -50,13 +50,13 @@ export async function restore(call: Invocation): Promise<number> {
   const summary = await read(file);
   if (!call.flags.has("yes")) {
     throw new CommandFailed(
-      `This replaces ALL data of the cluster by the ${summary.keys} keys and ${summary.services} services of ${summary.takenAt}, ` +
+      `This replaces ALL data of the cluster by the ${counted(summary.keys, "key")} and ${counted(summary.services, "service")} of ${summary.takenAt}, ` +
         "ends all sessions, and brings back the access tokens of that time. Say --yes if that is what you want",
     );
   }
   const body = await new Client(call).upload("PUT", "/snapshot", Bun.file(file));
   if (call.flags.has("json")) printJson(body);
-  else process.stderr.write(`Restored ${String(body["keys"])} keys and ${String(body["services"])} services\n`);
+  else process.stderr.write(`Restored ${counted(body["keys"], "key")} and ${counted(body["services"], "service")}\n`);
   return 0;
 }
 

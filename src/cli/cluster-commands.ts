@@ -3,7 +3,7 @@ import { Client } from "./client.ts";
 import { parseDuration } from "../config/index.ts";
 import { paint, paintState } from "./colours.ts";
 import { UsageError, type Invocation } from "./command.ts";
-import { print, printJson, rowsOf, table, text } from "./output.ts";
+import { counted, print, printJson, rowsOf, table, text } from "./output.ts";
 import { watchScreen } from "./watch-screen.ts";
 
 const WATCH_EVERY = "2s";
@@ -32,7 +32,7 @@ function overview(body: Readonly<Record<string, unknown>>): string {
   const [stats, leading] = [fieldsOf(body["stats"]), fieldsOf(led)];
   const answering = healthy === null ? "" : `, ${text(healthy)} answer, ${text(tolerance)} more may fail`;
   const lines = [
-    `${paintState(text(state))}: ${text(voters)} voters, quorum ${text(quorum)}${answering}`,
+    `${paintState(text(state))}: ${counted(voters, "voter")}, quorum ${text(quorum)}${answering}`,
     `leader ${led === null ? paint("red", "none") : text(leading.get("id"))}, term ${text(stats.get("term"))}, commit index ${text(stats.get("commit_index"))}`,
   ];
   if (body["partial"] === true)

@@ -36,6 +36,11 @@ export function text(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+/** `1 voter`, `3 voters`. */
+export function counted(count: unknown, one: string): string {
+  return `${text(count)} ${one}${count === 1 ? "" : "s"}`;
+}
+
 /** The rows of a table: these fields of each object of a list. */
 export function rowsOf(value: unknown, columns: readonly string[]): string[][] {
   if (!Array.isArray(value)) return [];

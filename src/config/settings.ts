@@ -120,7 +120,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: "snapshot-log-bytes",
     min: 1024,
     max: 2 ** 40,
-    help: "log since the last snapshot that makes a new one at once; by chance up to twice as much, and never less than twice the size of that snapshot",
+    help: "log since the last snapshot that makes a new one; up to twice as much, never below twice that snapshot's size",
   },
   {
     key: "raft.trailing_logs",

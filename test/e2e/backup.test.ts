@@ -60,7 +60,7 @@ describe("a backup", () => {
     while (/outcome_unknown|no_leader/.test(restored.problems)) {
       restored = await konsul(["snapshot", "restore", file, "--yes"], { url: followers[0].url });
     }
-    expect([restored.code, restored.problems]).toEqual([0, expect.stringContaining("50 keys and 1 services")]);
+    expect([restored.code, restored.problems]).toEqual([0, expect.stringContaining("50 keys and 1 service")]);
     const wanted = await keysOf(source);
     // It brings the other cluster's data, never its members.
     expect(await identityOf(leader)).toEqual(before);

@@ -29,7 +29,7 @@ describe.skipIf(!hasTerminal)("in a terminal", () => {
   test("states have colours, unless somebody objects", async () => {
     const status = `${KONSUL} cluster status`;
     const shown = await inTerminal(status);
-    expect(shown).toContain("\u001B[32mhealthy\u001B[0m: 1 voters, quorum 1");
+    expect(shown).toContain("\u001B[32mhealthy\u001B[0m: 1 voter, quorum 1");
     expect(shown).toContain("\u001B[1mID");
     for (const plain of [
       await inTerminal(`${status} --no-color`),
