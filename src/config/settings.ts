@@ -129,7 +129,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: "trailing-logs",
     min: 0,
     max: 1e9,
-    help: "log entries kept behind the newest for late followers; fewer once they take several times raft.snapshot_log_bytes",
+    help: "log entries kept for late followers; fewer once they take several times raft.snapshot_log_bytes",
   },
   { key: "limits.max_value_bytes", kind: "size", standard: "512KiB", min: 1, max: 2 ** 20, help: "largest value" },
   {
