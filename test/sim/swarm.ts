@@ -96,6 +96,9 @@ const LIMITS_LARGE: RaftLimits = {
   snapshotSendsMax: 2,
 };
 
+/** No log gets there. Not Infinity: a run as a word is JSON, which has none. */
+const UNLIMITED_BYTES = 1e12;
+
 /** Draws all parameters of a run from its seed. */
 export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions {
   const random = createPrng(seed);
@@ -121,7 +124,7 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmOptions 
       thresholdBytes,
       trailingEntries: random.pick([0, 5, 20, 100]),
       trailingBytes: 2 * thresholdBytes,
-      trimStepEntries: thresholdBytes === Infinity ? 512 : 3,
+      trimStepEntries: thresholdBytes === UNLIMITED_BYTES ? 512 : 3,
     },
     network: drawNetwork(random.fork()),
     disk: drawDisk(random.fork()),
@@ -142,7 +145,7 @@ function drawMachine(seed: number, isKonsul: boolean, { machine }: SwarmLimits):
 }
 
 function drawThresholdBytes(random: Prng): number {
-  return random.chance(0.1) ? random.pick([100, 1000, 10_000]) : Infinity;
+  return random.chance(0.1) ? random.pick([100, 1000, 10_000]) : UNLIMITED_BYTES;
 }
 
 function drawNetwork(random: Prng): NetworkOptions {
