@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { assessHealth, type ClusterHealth, type ServerState, type ServerStats } from "../../src/cluster/index.ts";
+import { findOutside } from "./outside-vectors.ts";
 
-const FOLDER = join(import.meta.dir, "..", "..", "..", "shared", "testdata", "raft-autopilot");
+const folder = findOutside("raft-autopilot");
 const NS_PER_MS = 1e6;
 
 interface Stats {
@@ -97,16 +98,16 @@ function print(inputs: Inputs, state: ClusterHealth): string {
 const SUFFRAGE = ["voter", "non-voter", "staging"] as const;
 
 describe("autopilot's state, byte for byte as hashicorp/raft-autopilot's", () => {
-  if (!existsSync(FOLDER)) {
+  if (folder === undefined) {
     test.skip("the outside vectors are not here", () => undefined);
     return;
   }
-  const names = readdirSync(FOLDER);
+  const names = readdirSync(folder);
   test("there are seven", () => expect(names).toHaveLength(7));
   for (const name of names) {
     test(name, () => {
-      const inputs: Inputs = JSON.parse(readFileSync(join(FOLDER, name, "inputs.json"), "utf8"));
-      const golden = readFileSync(join(FOLDER, name, "state.json.golden"), "utf8");
+      const inputs: Inputs = JSON.parse(readFileSync(join(folder, name, "inputs.json"), "utf8"));
+      const golden = readFileSync(join(folder, name, "state.json.golden"), "utf8");
       const state = assessHealth({
         now: Date.parse(inputs.Now),
         terms: {
