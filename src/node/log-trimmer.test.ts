@@ -36,13 +36,13 @@ function given(): { readonly trimmer: LogTrimmer; readonly clock: ManualClock; r
   const submit = (event: RaftEvent): void => {
     if (event.kind === "snapshot-taken") steps.push(event.compactTo);
   };
-  return { trimmer: new LogTrimmer({ clock, submit }, 10), clock, steps };
+  return { trimmer: new LogTrimmer({ clock, submit }), clock, steps };
 }
 
 describe("LogTrimmer.trim()", () => {
   test("cuts in steps, the first at once, and ends at what was wanted", () => {
     const { trimmer, clock, steps } = given();
-    trimmer.trim({ meta, compactTo: 25 }, 0);
+    trimmer.trim({ meta, compactTo: 25, stepEntries: 10 }, 0);
     expect(steps).toEqual([10]);
     clock.advance(1000);
     expect(steps).toEqual([10, 20, 25]);
@@ -50,15 +50,15 @@ describe("LogTrimmer.trim()", () => {
 
   test("tells of the snapshot also when nothing is to be cut", () => {
     const { trimmer, clock, steps } = given();
-    trimmer.trim({ meta, compactTo: 0 }, 7);
+    trimmer.trim({ meta, compactTo: 0, stepEntries: 10 }, 7);
     clock.advance(1000);
     expect(steps).toEqual([0]);
   });
 
   test("goes on to what a newer snapshot wants, in one row of steps", () => {
     const { trimmer, clock, steps } = given();
-    trimmer.trim({ meta, compactTo: 25 }, 0);
-    trimmer.trim({ meta, compactTo: 45 }, 10);
+    trimmer.trim({ meta, compactTo: 25, stepEntries: 10 }, 0);
+    trimmer.trim({ meta, compactTo: 45, stepEntries: 10 }, 10);
     clock.advance(10);
     expect(steps).toEqual([10, 20, 30]);
     clock.advance(1000);
@@ -67,7 +67,7 @@ describe("LogTrimmer.trim()", () => {
 
   test("ends with the node", () => {
     const { trimmer, clock, steps } = given();
-    trimmer.trim({ meta, compactTo: 25 }, 0);
+    trimmer.trim({ meta, compactTo: 25, stepEntries: 10 }, 0);
     trimmer.stop();
     clock.advance(1000);
     expect(steps).toEqual([10]);

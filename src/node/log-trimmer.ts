@@ -8,6 +8,8 @@ const STEP_EVERY_MS = 10;
 interface Wanted {
   readonly meta: SnapshotMeta;
   readonly compactTo: LogIndex;
+  /** Entries removed in one transaction, at least 1. */
+  readonly stepEntries: number;
 }
 
 /**
@@ -16,15 +18,13 @@ interface Wanted {
  */
 export class LogTrimmer {
   readonly #driver: Pick<Driver, "clock" | "submit">;
-  readonly #stepEntries: number;
   #wanted: Wanted | undefined;
   /** The end of the last step. */
   #at: LogIndex = 0;
   #isStopped = false;
 
-  constructor(driver: Pick<Driver, "clock" | "submit">, stepEntries: number) {
+  constructor(driver: Pick<Driver, "clock" | "submit">) {
     this.#driver = driver;
-    this.#stepEntries = stepEntries;
   }
 
   /** The snapshot is complete, and the log from behind `base` up to `compactTo` may go. The first step is taken at once. */
@@ -53,9 +53,9 @@ export class LogTrimmer {
     });
   }
 
-  #take({ meta, compactTo }: Wanted): void {
+  #take({ meta, compactTo, stepEntries }: Wanted): void {
     const { clock } = this.#driver;
-    this.#at = Math.min(compactTo, this.#at + this.#stepEntries);
+    this.#at = Math.min(compactTo, this.#at + stepEntries);
     this.#driver.submit({ kind: "snapshot-taken", now: clock.now(), meta, compactTo: this.#at });
   }
 }

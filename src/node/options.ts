@@ -20,7 +20,7 @@ export interface SnapshotPolicy {
    * where one was begun, as only there its bytes are known.
    */
   readonly trailingBytes: number;
-  /** Entries removed in one transaction, at least 1. */
+  /** Entries removed in one transaction, at least 1; fewer of large ones. */
   readonly trimStepEntries: number;
 }
 

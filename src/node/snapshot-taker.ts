@@ -1,6 +1,7 @@
 import { assert, defined, type LogIndex, type Timer } from "../base/index.ts";
 import type { SnapshotMeta } from "../raft/index.ts";
 import type { Driver } from "./driver.ts";
+import { LogGrowth } from "./log-growth.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
 import type { NodeObserver, SnapshotOutcome } from "./node-types.ts";
 import type { SnapshotPolicy } from "./options.ts";
@@ -8,6 +9,8 @@ import type { FrozenState, Identity, SnapshotDraft, SnapshotStore, SnapshotWrite
 
 /** Encoded state produced in one go; small enough that a slice does not delay heartbeats. */
 const PART_BYTES = 128 * 1024;
+/** About so much of the log is removed in one transaction. */
+const TRIM_STEP_BYTES = 1024 * 1024;
 
 export interface SnapshotTakerOptions {
   readonly driver: Driver;
@@ -33,15 +36,11 @@ export class SnapshotTaker {
   #isStopped = false;
   /** [0, 1): what this node's thresholds are above the policy's. */
   #jitter = 0;
-  /** Of all entries that this process applied, and how many that were when the last snapshot began. */
-  #appliedBytes = 0;
-  #appliedBytesAtLast = 0;
-  /** Where the log was when snapshots were begun, as far back as {@link SnapshotPolicy.trailingBytes} reach. */
-  #marks: readonly { readonly index: LogIndex; readonly bytes: number }[] = [];
+  readonly #growth = new LogGrowth();
 
   constructor(options: SnapshotTakerOptions) {
     this.#options = options;
-    this.#trimmer = new LogTrimmer(options.driver, options.policy.trimStepEntries);
+    this.#trimmer = new LogTrimmer(options.driver);
   }
 
   get isTaking(): boolean {
@@ -49,14 +48,8 @@ export class SnapshotTaker {
   }
 
   start(): void {
-    const { driver, policy, random } = this.#options;
-    this.#jitter = random();
-    const wait = policy.intervalMs * (1 + this.#jitter);
-    this.#timer = driver.clock.at(driver.clock.now() + wait, () => {
-      if (this.#isStopped) return;
-      if (driver.applied - this.#newestIndex() >= policy.thresholdEntries) this.take(() => undefined);
-      this.start();
-    });
+    this.#growth.start(this.#options.driver.applied);
+    this.#waitForInterval();
   }
 
   stop(): void {
@@ -67,9 +60,7 @@ export class SnapshotTaker {
 
   /** `bytes`: of all entries that this process applied. */
   onApplied(bytes: number): void {
-    if (bytes === this.#appliedBytes) return;
-    this.#appliedBytes = bytes;
-    this.#takeIfLogIsLarge();
+    if (this.#growth.onApplied(this.#options.driver.applied, bytes)) this.#takeIfLogIsLarge();
   }
 
   take(done: (outcome: SnapshotOutcome) => void): void {
@@ -82,8 +73,7 @@ export class SnapshotTaker {
       return finish({ kind: "nothing-new", meta: newest });
     }
     this.#isTaking = true;
-    this.#appliedBytesAtLast = this.#appliedBytes;
-    this.#marks = [...this.#marks, { index, bytes: this.#appliedBytes }];
+    this.#growth.mark();
     const startedAt = driver.clock.now();
     const expectedHash = machine.stateHash();
     const frozen = machine.freeze();
@@ -101,9 +91,20 @@ export class SnapshotTaker {
     });
   }
 
+  #waitForInterval(): void {
+    const { driver, policy, random } = this.#options;
+    this.#jitter = random();
+    const wait = policy.intervalMs * (1 + this.#jitter);
+    this.#timer = driver.clock.at(driver.clock.now() + wait, () => {
+      if (this.#isStopped) return;
+      if (driver.applied - this.#newestIndex() >= policy.thresholdEntries) this.take(() => undefined);
+      this.#waitForInterval();
+    });
+  }
+
   #takeIfLogIsLarge(): void {
     const { snapshots, policy } = this.#options;
-    const since = this.#appliedBytes - this.#appliedBytesAtLast;
+    const since = this.#growth.sinceMark;
     if (since < policy.thresholdBytes * (1 + this.#jitter) || this.#isTaking || this.#isStopped) return;
     // What it costs to write the state once is in proportion to what was written since.
     if (since >= 2 * (snapshots.list().at(-1)?.sizeBytes ?? 0)) this.take(() => undefined);
@@ -174,16 +175,11 @@ export class SnapshotTaker {
     const { driver, policy, snapshots, observer } = this.#options;
     const oldest = snapshots.list()[0];
     const { firstIndex, lastIndex } = driver.core.status();
-    const trailing = Math.max(lastIndex - policy.trailingEntries, this.#indexBefore(policy.trailingBytes));
+    const stepEntries = Math.floor(TRIM_STEP_BYTES / this.#growth.entryBytes);
+    const trailing = Math.max(lastIndex - policy.trailingEntries, this.#growth.indexBefore(policy.trailingBytes));
     const compactTo = Math.max(0, Math.min(oldest?.index ?? 0, trailing));
     observer.onSnapshot?.({ durationMs, sizeBytes: meta.sizeBytes, index: meta.index });
-    this.#trimmer.trim({ meta, compactTo }, firstIndex - 1);
-  }
-
-  /** The last mark that has so many bytes of log behind it; 0: none has, as far as this process knows. */
-  #indexBefore(bytes: number): LogIndex {
-    const at = this.#marks.findLastIndex((mark) => mark.bytes <= this.#appliedBytes - bytes);
-    if (at > 0) this.#marks = this.#marks.slice(at);
-    return at < 0 ? 0 : (this.#marks[0]?.index ?? 0);
+    const wanted = { meta, compactTo, stepEntries: Math.max(1, Math.min(policy.trimStepEntries, stepEntries)) };
+    this.#trimmer.trim(wanted, firstIndex - 1);
   }
 }

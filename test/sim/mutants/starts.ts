@@ -22,8 +22,8 @@ export const STARTS: readonly Mutant[] = [
     number: 113,
     breaks: "the steps in which a log is cut end at the oldest snapshot",
     file: "src/node/log-trimmer.ts",
-    find: "Math.min(compactTo, this.#at + this.#stepEntries)",
-    replace: "this.#at + this.#stepEntries",
+    find: "Math.min(compactTo, this.#at + stepEntries)",
+    replace: "this.#at + stepEntries",
     seeds: [1],
   },
 ];
