@@ -19,7 +19,7 @@ export async function watch(call: Invocation): Promise<number> {
     if (last !== undefined) query.set("last_event_id", last);
     try {
       for await (const event of client.events(`/watch?${query.toString()}`)) {
-        await show(call, event);
+        if (event.name !== "") await show(call, event);
         last = event.id;
       }
     } catch (cause) {

@@ -1,6 +1,7 @@
 import { toRecord } from "./json-record.ts";
 
 export interface ServerEvent {
+  /** Empty: nothing happened, up to `id`. */
   readonly name: string;
   readonly id: string;
   readonly data: Readonly<Record<string, unknown>>;
@@ -19,9 +20,9 @@ export async function* serverEvents(body: AsyncIterable<Uint8Array>): AsyncGener
         block.split("\n").map((line) => [line.split(": ", 1)[0], line.slice(line.indexOf(": ") + 2)]),
       );
       const [name, id, data] = [fields.get("event"), fields.get("id"), fields.get("data")];
-      if (name !== undefined && id !== undefined && data !== undefined) {
-        yield { name, id, data: toRecord(new TextEncoder().encode(data)) };
-      }
+      if (id === undefined) continue;
+      if (name === undefined || data === undefined) yield { name: "", id, data: {} };
+      else yield { name, id, data: toRecord(new TextEncoder().encode(data)) };
     }
   }
 }

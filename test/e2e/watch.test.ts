@@ -171,10 +171,13 @@ describe("GET /watch", () => {
       for await (const chunk of child.stdout) seen += Buffer.from(chunk).toString();
     })();
     while ((await watchers(node)) !== "1") await Bun.sleep(5);
-    await put(node, "a/1", "one");
-    while (!seen.includes("put a/1 one\n")) await Bun.sleep(5);
+    // Nothing has happened yet: what happens while the stream is cut must be told all the same.
     await node.end("SIGKILL");
+    const between = await startAgent(flags);
+    await put(between, "a/1", "one");
+    await between.end("SIGTERM");
     const again = await startAgent([...flags, "--port", port]);
+    while (!seen.includes("put a/1 one\n")) await Bun.sleep(5);
     await put(again, "a/2", "two");
     while (!seen.includes("put a/2 two\n")) await Bun.sleep(5);
     child.kill("SIGKILL");

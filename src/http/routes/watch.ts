@@ -75,7 +75,7 @@ class WatchStream {
     signal.addEventListener("abort", () => this.#left.abort());
     return new ReadableStream<Uint8Array>(
       {
-        start: (controller) => controller.enqueue(utf8(`: watching from ${this.#position.index}\n\n`)),
+        start: (controller) => controller.enqueue(utf8(this.#comment("watching"))),
         pull: async (controller) => {
           let text = this.#take() ?? (await this.#wait());
           if (this.#left.signal.aborted) return;
@@ -127,8 +127,14 @@ class WatchStream {
       signal: AbortSignal.any([this.#left.signal, rights.signal]),
     });
     forget();
-    if (failure === undefined) return this.#take() ?? { events: ": nothing new\n\n", isLast: false };
+    if (failure === undefined) return this.#take() ?? { events: this.#comment("nothing new"), isLast: false };
     return this.#end(readFailure(failure));
+  }
+
+  /** A reader that comes back goes on from here, though it has seen no event yet. */
+  #comment(text: string): string {
+    const { index, sub } = this.#position;
+    return `: ${text}\nid: ${sub === undefined ? index : `${index}.${sub}`}\n\n`;
   }
 
   #end({ code, message }: ApiError): { readonly events: string; readonly isLast: boolean } {
