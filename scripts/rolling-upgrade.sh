@@ -39,6 +39,7 @@ stop() {
   exit 1
 }
 say() { echo "$(date +%H:%M:%S) $1"; }
+warn() { echo "rolling-upgrade: $1" >&2; }
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -81,6 +82,8 @@ command -v "$konsul" >/dev/null || wrong "there is no executable $konsul: set KO
 
 # One line of JSON, as one node sees its cluster.
 status_of() { "$konsul" cluster status --json --http-addr "$1" 2>/dev/null | tr -d '\n' | sed 's/": */":/g'; }
+# The same of the node itself: its build, and when its process began.
+self_of() { "$konsul" health --json --http-addr "$1" 2>/dev/null | tr -d '\n' | sed 's/": */":/g'; }
 field() { sed -n "s/.*\"$1\":\"\\{0,1\\}\\([^\",}]*\\).*/\\1/p" <<<"$2"; }
 leader_in() { sed -n 's/.*"leader":{ *"id":"\([^"]*\)".*/\1/p' <<<"$1"; }
 
@@ -116,13 +119,39 @@ shut_out() {
 
 leader() { leader_in "$(status_of "${urls[0]}")"; }
 
-# Waits so many seconds until nothing is wrong; says what still is.
-settle() {
+unchanged='its process is the one that ran before: it was not started again'
+
+# Why a node cannot be taken for one that was started again since it said this of itself; nothing: it can. One that said
+# nothing, or whose release does not say when it began, gives nothing to compare with.
+not_anew() { # url before
+  local now began
+  began=$(field started_at "$2")
+  [ -n "$began" ] || return 0
+  now=$(self_of "$1") || true
+  [ -n "$now" ] || { echo "it does not say what it runs" && return; }
+  [ "$(field started_at "$now")" != "$began" ] || echo "$unchanged"
+}
+
+# Waits so many seconds until nothing is wrong, and until this node was started again; says what still is.
+settle() { # seconds [url before]
   local deadline=$((SECONDS + $1)) reason
-  while reason=$(trouble) && [ -n "$reason" ]; do
+  while true; do
+    reason=''
+    [ $# -eq 1 ] || reason=$(not_anew "$2" "$3")
+    [ -n "$reason" ] || reason=$(trouble)
+    [ -n "$reason" ] || return 0
     [ $SECONDS -lt $deadline ] || { echo "$reason" && return; }
     sleep 0.2
   done
+}
+
+# What an operator may have meant otherwise, although the node is well.
+remark() { # id url before
+  local now build
+  now=$(self_of "$2") || true
+  [ -n "$(field started_at "$3$now")" ] || warn "$1: its release does not say when it was started, so nobody knows whether it was"
+  build="$(field version "$now"), commit $(field commit "$now")"
+  [ "$build" != "$(field version "$3"), commit $(field commit "$3")" ] || warn "$1: runs the same build as before: $build"
 }
 
 # Until somebody else leads; says why nobody does.
@@ -170,20 +199,26 @@ for at in "${order[@]}"; do
     say "$id: hands its leadership over"
     told=$(hand_over "$id" "$url") || stop "$id does not hand its leadership over, and was not touched: $told"
   fi
+  before=$(self_of "$url") || true
+  [ -n "$before" ] || stop "$id does not say what it runs, and was not touched. The nodes before it are done"
   say "$id: $command"
   reason=''
   run_for "$id" "$url" "$command" || reason="its command ended with $?"
-  [ -n "$reason" ] || reason=$(settle "$timeout")
+  [ -n "$reason" ] || reason=$(settle "$timeout" "$url" "$before")
+  # Nothing to go back from: what the way back would put there might be older than what runs.
+  [ "$reason" != "$unchanged" ] || stop "$id: $reason, although its command ended well. The nodes before it are done, those behind it were not touched. Mend the command"
   if [ -n "$reason" ]; then
     if ! $back && [ -n "$rollback" ]; then
       say "$id: goes back, because $reason"
+      failed=$(self_of "$url") || true
       run_for "$id" "$url" "$rollback" || stop "$id: $reason, and its way back ended with $?. Look at this node before anything else"
-      left=$(settle "$timeout")
+      left=$(settle "$timeout" "$url" "$failed")
       [ -z "$left" ] || stop "$id: $reason, and after its way back $left. Look at this node before anything else"
       stop "$id did not take the new build ($reason) and is back on the old one; the nodes before it stay as they are. Mend the cause and start again, or go back with --rollback"
     fi
     stop "$id: $reason. The nodes before it are done, those behind it were not touched"
   fi
+  remark "$id" "$url" "$before"
   say "$id: back, caught up, all ready"
 done
 say "done; $(leader) leads"

@@ -204,7 +204,8 @@ function serve({ options, node, replica, identity, peers, forgetRecord, tracing 
   const { config, clock, logger, server, files, isDev } = options;
   const { metrics } = files;
   metrics.set("konsul_build_info", 1, { version: VERSION, commit: COMMIT });
-  const process = observeProcess(metrics, clock);
+  const startedAtMs = clock.wall() - performance.now();
+  const process = observeProcess(metrics, clock, startedAtMs);
   const forgetRaft = observeRaft(metrics, { node, replica, contactMsMax: config.health.lastContactMsMax });
   let onHalt: ((reason: string) => void) | undefined;
   let onUntrusted: ((reason: string) => void) | undefined;
@@ -235,6 +236,7 @@ function serve({ options, node, replica, identity, peers, forgetRecord, tracing 
     health: config.health,
     debug: { settings: redact(config), recentLines: options.recentLines, collect: collectGarbage },
     version: VERSION,
+    startedAtMs,
     hasSwagger: config.hasSwagger,
     clusterId,
     epoch,

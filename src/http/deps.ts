@@ -51,6 +51,8 @@ export interface HttpDeps {
     readonly collect: () => Promise<void>;
   };
   readonly version: string;
+  /** When this process began, by the wall clock of that moment. */
+  readonly startedAtMs: number;
   readonly clusterId: string;
   readonly epoch: { readonly counter: number; readonly random: string };
   readonly hasSwagger: boolean;

@@ -184,6 +184,40 @@ describe("scripts/rolling-upgrade.sh", () => {
     stop();
   }, 120_000);
 
+  test("stops at a node that was not started again, and says where the build is the one from before", async () => {
+    const cluster = await startThreeNodes();
+    const { with: restartWith, done, stop: endWatch } = restarting(cluster);
+    const named = nodesOf(cluster);
+    for (const words of [
+      // The way back might put a build there that is older than what still runs.
+      ["--upgrade-cmd", "true", "--rollback-cmd", restartWith(KONSUL)],
+      ["--rollback", "--rollback-cmd", "true"],
+    ]) {
+      const idle = await upgrade([...named, ...words, "--timeout", "2"]);
+      expect([idle.code, done]).toEqual([1, []]);
+      expect(idle.problems).toMatch(/node-\d: its process is the one that ran before: it was not started again/);
+      expect(idle.out).not.toContain("back, caught up");
+    }
+    const noWayBack = await upgrade([...named, "--upgrade-cmd", "exit 7", "--rollback-cmd", "true", "--timeout", "2"]);
+    expect([noWayBack.code, noWayBack.problems]).toEqual([
+      1,
+      expect.stringContaining("after its way back its process is the one that ran before"),
+    ]);
+
+    const same = await upgrade([...named, "--upgrade-cmd", restartWith(KONSUL)]);
+    expect([same.code, done.length]).toEqual([0, 3]);
+    const { version, commit } = Object(JSON.parse((await konsul(["version", "--json"])).out));
+    const remark = `runs the same build as before: ${version}, commit ${commit}`;
+    expect(same.problems.trim().split("\n")).toEqual(done.map((id) => `rolling-upgrade: ${id}: ${remark}`));
+
+    // As releases answer that do not say yet when they were started.
+    const silent = join(temporaryFolder(), "konsul");
+    writeFileSync(silent, `#!/bin/sh\n"${KONSUL}" "$@" | sed 's/"started_at"/"nothing"/'\n`, { mode: 0o755 });
+    const unknown = await upgrade([...named, "--upgrade-cmd", "true"], { KONSUL: silent });
+    expect([unknown.code, unknown.problems.match(/nobody knows whether it was/g)?.length]).toEqual([0, 3]);
+    endWatch();
+  }, 200_000);
+
   test("touches nothing while a node is away, and explains a wrong call", async () => {
     const cluster = await startThreeNodes();
     await cluster.followers[0].end("SIGKILL");

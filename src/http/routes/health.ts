@@ -1,3 +1,4 @@
+import { COMMIT } from "../../base/index.ts";
 import { overallStatus } from "../../fsm/index.ts";
 import { isUnreachable } from "../contact.ts";
 import type { HttpDeps } from "../deps.ts";
@@ -76,6 +77,9 @@ export function health(deps: HttpDeps, respond: Responder): Response {
     {
       status: isFailing ? "unhealthy" : isWarning ? "degraded" : "healthy",
       version: deps.version,
+      commit: COMMIT,
+      // Two processes never have the same: it tells whether a node was started again.
+      started_at: new Date(deps.startedAtMs).toISOString(),
       uptime_seconds: Math.floor(process.uptime()),
       checks,
       services: {
