@@ -25,7 +25,13 @@ export const AUTOPILOT_SETTINGS: readonly Setting[] = [
     min: 0,
     help: "a server that is more entries behind is not healthy",
   },
-  { key: "autopilot.min_quorum", kind: "integer", standard: "0", min: 0, help: "voters that are always left" },
+  {
+    key: "autopilot.min_quorum",
+    kind: "integer",
+    standard: "0",
+    min: 0,
+    help: "dead servers are removed down to this many that vote or stand by; demotions are not its concern",
+  },
   {
     key: "autopilot.dead_server_after",
     kind: "duration",

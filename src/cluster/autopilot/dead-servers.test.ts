@@ -3,9 +3,9 @@ import { nextDeadServer } from "./dead-servers.ts";
 
 function cluster(alive: number, dead: number, deadLearners = 0): Parameters<typeof nextDeadServer>[0] {
   return [
-    ...Array.from({ length: alive }, (_, at) => ({ id: `a${at}`, isVoter: true, isDead: false })),
-    ...Array.from({ length: dead }, (_, at) => ({ id: `d${at}`, isVoter: true, isDead: true })),
-    ...Array.from({ length: deadLearners }, (_, at) => ({ id: `l${at}`, isVoter: false, isDead: true })),
+    ...Array.from({ length: alive }, (_, at) => ({ id: `a${at}`, isVoter: true, mayVote: true, isDead: false })),
+    ...Array.from({ length: dead }, (_, at) => ({ id: `d${at}`, isVoter: true, mayVote: true, isDead: true })),
+    ...Array.from({ length: deadLearners }, (_, at) => ({ id: `l${at}`, isVoter: false, mayVote: true, isDead: true })),
   ];
 }
 
@@ -31,6 +31,16 @@ describe("nextDeadServer()", () => {
     expect(nextDeadServer(cluster(3, 1), 4)).toBeUndefined();
     expect(nextDeadServer(cluster(3, 1), 3)).toBe("d0");
     expect(nextDeadServer(cluster(4, 1), 4)).toBe("d0");
+  });
+
+  test("leaves as many that vote or may as the minimum says, and does not count read replicas", () => {
+    expect(nextDeadServer(cluster(3, 0, 2), 5)).toBeUndefined();
+    expect(nextDeadServer(cluster(3, 0, 2), 4)).toBe("l0");
+    expect(nextDeadServer(cluster(3, 0, 1), 4)).toBeUndefined();
+    const replica = { id: "r", isVoter: false, mayVote: false, isDead: true };
+    expect(nextDeadServer([...cluster(3, 0, 2), replica], 5)).toBe("r");
+    // A dead learner that is left alone lets no dead voter go either.
+    expect(nextDeadServer(cluster(3, 1, 1), 5)).toBeUndefined();
   });
 
   test("what is left always has a living majority, however many are removed one after the other", () => {

@@ -2,16 +2,25 @@
 export interface Candidate {
   readonly id: string;
   readonly isVoter: boolean;
+  /** A voter, or a learner that stands by or waits to become one; not a read replica. */
+  readonly mayVote: boolean;
   /** Not heard for so long that it is taken for gone for good. */
   readonly isDead: boolean;
 }
 
 /**
  * Whom to remove next; undefined: nobody. Learners first, then voters: never more than a minority of the voters that
- * there are, and never so that fewer than `minQuorum` are left. One at a time, as each removal changes the answer.
+ * there are, never so that fewer than `minQuorum` voters are left, and no server that may vote so that fewer than that
+ * many of those are left: a voter that became a standby and died is one that the operator counts on. One at a time, as
+ * each removal changes the answer.
+ *
+ * @see hashicorp/raft-autopilot, adjudicateRemoval: the minimum counts potential voters, and is not asked for demotions
  */
 export function nextDeadServer(servers: readonly Candidate[], minQuorum: number): string | undefined {
-  const learner = servers.find(({ isVoter, isDead }) => isDead && !isVoter);
+  const leftCount = servers.filter(({ mayVote }) => mayVote).length - 1;
+  const learner = servers.find(
+    ({ isVoter, mayVote, isDead }) => isDead && !isVoter && (!mayVote || leftCount >= minQuorum),
+  );
   if (learner !== undefined) return learner.id;
   const voters = servers.filter(({ isVoter }) => isVoter);
   const dead = voters.filter(({ isDead }) => isDead);

@@ -101,6 +101,29 @@ describe("plan(): dead servers", () => {
   });
 });
 
+describe("plan(): min_quorum", () => {
+  const zones = ["a", "b", "c", "a", "b"];
+  const settings = { ...SETTINGS, hasRedundancyZones: true, minQuorum: 5 };
+
+  test("does not say how many vote: zones that are turned on demote as many as they would without it", () => {
+    const five = zones.map((zone, at) => server(`s${at}`, { zone, isLeader: at === 0 }));
+    expect(changeOf(planOf(five, { settings }).action)).toEqual([[], ["s3", "s4"]]);
+  });
+
+  test("keeps dead servers that voted before they stand by, as long as they may vote again", () => {
+    const standby = zones.map((zone, at) => server(`s${at}`, { zone, isLeader: at === 0, isVoter: at < 3 }));
+    const gone = { isHealthy: false, silentMs: 100_000 };
+    const three = standby.map((one) => (one.isVoter ? one : { ...one, ...gone }));
+    expect(planOf(three, { settings }).action).toBeUndefined();
+    expect(planOf(three, { settings: { ...settings, minQuorum: 4 } }).action).toMatchObject({
+      kind: "remove",
+      id: "s3",
+    });
+    const forGood = three.map((one) => (one.id === "s4" ? { ...one, isNonVoter: true } : one));
+    expect(planOf(forGood, { settings }).action).toMatchObject({ kind: "remove", id: "s4" });
+  });
+});
+
 describe("plan(): redundancy zones", () => {
   const five = [
     leader("a1", { zone: "a" }),
@@ -256,6 +279,7 @@ describe("plan(): whatever the servers are", () => {
         const { action } = planOf(servers, { settings, isForming });
         if (action === undefined) break;
         const before = servers.filter(({ isVoter }) => isVoter);
+        const mayBefore = servers.filter(mayVote).length;
         servers = after(servers, action);
         const voters = servers.filter(({ isVoter }) => isVoter);
         const living = (list: readonly PlannedServer[]): number =>
@@ -266,12 +290,18 @@ describe("plan(): whatever the servers are", () => {
           for (const id of action.promote) expect(servers.find((one) => one.id === id)?.isNonVoter).toBe(false);
         }
         // Removing somebody who does not answer never makes it worse.
-        if (action.kind === "remove") expect(living(voters)).toBeGreaterThanOrEqual(living(before) - 1);
+        if (action.kind === "remove") {
+          expect(living(voters)).toBeGreaterThanOrEqual(living(before) - 1);
+          const left = servers.filter(mayVote).length;
+          if (left < mayBefore) expect(left).toBeGreaterThanOrEqual(settings.minQuorum);
+        }
         expect(voters.length).toBeGreaterThan(0);
       }
       expect(steps).toBeLessThan(20);
     }
   });
+
+  const mayVote = ({ isVoter, isNonVoter }: PlannedServer): boolean => isVoter || !isNonVoter;
 
   function after(servers: readonly PlannedServer[], action: Action): readonly PlannedServer[] {
     if (action.kind === "remove") return servers.filter(({ id }) => id !== action.id);

@@ -21,7 +21,12 @@ function cleanUp({ servers, settings, ledMs }: PlanInput): Action | undefined {
   const { cleanupDeadServers, deadServerAfterMs, stabilizationMs, minQuorum } = settings;
   // Who leads for less has had no time to hear everybody.
   if (!cleanupDeadServers || ledMs < Math.max(stabilizationMs, deadServerAfterMs)) return undefined;
-  const seen = servers.map(({ id, isVoter, silentMs }) => ({ id, isVoter, isDead: silentMs >= deadServerAfterMs }));
+  const seen = servers.map(({ id, isVoter, isNonVoter, silentMs }) => ({
+    id,
+    isVoter,
+    mayVote: isVoter || !isNonVoter,
+    isDead: silentMs >= deadServerAfterMs,
+  }));
   const id = nextDeadServer(seen, minQuorum);
   return id === undefined ? undefined : { kind: "remove", id, reason: "it was not heard for too long" };
 }

@@ -3,6 +3,7 @@ export interface AutopilotSettings {
   readonly cleanupDeadServers: boolean;
   readonly lastContactThresholdMs: number;
   readonly trailingLogsMax: number;
+  /** So many voters, and servers that may vote, are left where dead ones are removed. How many vote is not its concern. */
   readonly minQuorum: number;
   /** A server that was not heard for this long is taken for gone for good. */
   readonly deadServerAfterMs: number;
