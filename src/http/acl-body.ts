@@ -1,7 +1,9 @@
 import { ACL_CAPABILITIES, ACL_LIMITS, type AclCapability, type AclResource, type AclRule } from "../fsm/index.ts";
-import { isRecord, parseJson, readBytes } from "./body.ts";
+import { POLICY_BODY, RULE_BODY, TOKEN_BODY, TOKEN_CHANGE_BODY } from "./bodies.ts";
+import { isRecord, readFields } from "./body.ts";
 import { parseDuration } from "./duration.ts";
 import { badRequest } from "./errors.ts";
+import { unknownField } from "./schema.ts";
 
 const BODY_BYTES_MAX = 512 * 1024;
 const NAME = /^[\w.-]+$/;
@@ -20,7 +22,7 @@ export interface TokenBody {
 
 /** @throws ApiError that names the field */
 export async function readPolicy(request: Request): Promise<PolicyBody> {
-  const body = await readFields(request, ["description", "rules"]);
+  const body = await readFields(request, POLICY_BODY, BODY_BYTES_MAX);
   const { rules } = body;
   if (!Array.isArray(rules) || rules.length > ACL_LIMITS.rulesMax) {
     throw badRequest("rules", `must be a list of at most ${ACL_LIMITS.rulesMax} rules`);
@@ -30,7 +32,7 @@ export async function readPolicy(request: Request): Promise<PolicyBody> {
 
 /** @throws ApiError that names the field */
 export async function readToken(request: Request, isNew: boolean): Promise<TokenBody> {
-  const body = await readFields(request, isNew ? ["description", "policies", "ttl"] : ["description", "policies"]);
+  const body = await readFields(request, isNew ? TOKEN_BODY : TOKEN_CHANGE_BODY, BODY_BYTES_MAX);
   const { policies, ttl } = body;
   if (!Array.isArray(policies) || policies.length > ACL_LIMITS.policiesMax) {
     throw badRequest("policies", `must be a list of at most ${ACL_LIMITS.policiesMax} names`);
@@ -49,15 +51,6 @@ export function checkAclName(field: string, name: unknown): string {
   throw badRequest(field, `must be 1 to ${ACL_LIMITS.nameBytesMax} letters, digits, dots and dashes`);
 }
 
-async function readFields(request: Request, known: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
-  const body = parseJson(await readBytes(request, BODY_BYTES_MAX));
-  if (!isRecord(body)) throw badRequest("body", `must be a JSON object with the fields ${known.join(", ")}`);
-  for (const field of Object.keys(body)) {
-    if (!known.includes(field)) throw badRequest(field, `is no field of this body; it takes ${known.join(", ")}`);
-  }
-  return body;
-}
-
 function descriptionOf({ description = "" }: Readonly<Record<string, unknown>>): string {
   const isText = typeof description === "string" && description.isWellFormed();
   if (isText && Buffer.byteLength(description) <= ACL_LIMITS.descriptionBytesMax) return description;
@@ -70,10 +63,9 @@ function ruleOf(rule: unknown, at: number): AclRule {
     throw badRequest(where, 'must be an object such as {"resource": "kv", "prefix": "web/", "capabilities": ["read"]}');
   }
   const { resource, capabilities } = rule;
-  for (const field of Object.keys(rule)) {
-    if (!["resource", "prefix", "exact", "glob", "capabilities"].includes(field)) {
-      throw badRequest(where, `takes resource, prefix or exact or glob, and capabilities: ${field} is none of these`);
-    }
+  const unknown = unknownField(rule, RULE_BODY);
+  if (unknown !== undefined) {
+    throw badRequest(where, `takes resource, prefix or exact or glob, and capabilities: ${unknown} is none of these`);
   }
   if (!isResource(resource)) {
     throw badRequest(where, `must have a resource, which is one of ${Object.keys(ACL_CAPABILITIES).join(", ")}`);

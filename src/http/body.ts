@@ -1,7 +1,9 @@
 import { fromUtf8, utf8, type LogIndex } from "../base/index.ts";
+import { KEY_BODY } from "./bodies.ts";
 import { ApiError, badRequest } from "./errors.ts";
 import { parseExact } from "./exact-json.ts";
 import { parseFlags } from "./flags.ts";
+import { namesOf, refuseUnknown, type ObjectSchema } from "./schema.ts";
 
 /** JSON text of a value may be this much longer than the value: escapes and base64. */
 const JSON_GROWTH = 6;
@@ -55,6 +57,18 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+/** A body that is an object with no other fields than these. @throws ApiError that names the field */
+export async function readFields(
+  request: Request,
+  schema: ObjectSchema,
+  sizeMax: number,
+): Promise<Readonly<Record<string, unknown>>> {
+  const body = parseJson(await readBytes(request, sizeMax));
+  if (!isRecord(body)) throw badRequest("body", `must be a JSON object with fields out of ${namesOf(schema)}`);
+  refuseUnknown(body, schema);
+  return body;
+}
+
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -66,10 +80,7 @@ export async function readValue(request: Request, valueBytesMax: number): Promis
   }
   const body = parseJson(await readBytes(request, valueBytesMax * JSON_GROWTH + 4096));
   if (!isRecord(body)) throw badRequest("body", 'must be an object such as {"value": "text"}');
-  for (const name of Object.keys(body)) {
-    if (!["value", "value_base64", "flags", "cas"].includes(name))
-      throw badRequest(name, "is no field of this body; it takes value, value_base64, flags, cas");
-  }
+  refuseUnknown(body, KEY_BODY);
   return {
     value: checkSize(valueOf(body), valueBytesMax),
     flags: parseFlags(body["flags"]),

@@ -1,7 +1,9 @@
 import type { ServiceInstance } from "../fsm/index.ts";
+import { CHECK_BODY } from "./bodies.ts";
 import { isRecord } from "./body.ts";
 import { durationOf } from "./duration-field.ts";
 import { badRequest } from "./errors.ts";
+import { namesOf, unknownField } from "./schema.ts";
 
 type ActiveCheck = ServiceInstance["checks"][number];
 type RefuseCheck = (kind: ActiveCheck["kind"], target: string) => string | undefined;
@@ -13,7 +15,6 @@ interface Checks {
   readonly ttlMs: number | undefined;
 }
 
-const FIELDS = ["name", "http", "tcp", "ttl", "interval", "timeout", "success_threshold", "failure_threshold"];
 const CHECKS_MAX = 16;
 const TARGET_BYTES_MAX = 1024;
 const NAME_BYTES_MAX = 256;
@@ -46,10 +47,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function toRecord(check: unknown): Fields {
   if (!isRecord(check)) throw badRequest("checks", 'must hold objects such as {"name": "alive", "ttl": "30s"}');
-  for (const field of Object.keys(check)) {
-    if (!FIELDS.includes(field)) {
-      throw badRequest(`checks.${field}`, `is no field of a check; it takes ${FIELDS.join(", ")}`);
-    }
+  const field = unknownField(check, CHECK_BODY);
+  if (field !== undefined) {
+    throw badRequest(`checks.${field}`, `is no field of a check; it takes ${namesOf(CHECK_BODY)}`);
   }
   return check;
 }

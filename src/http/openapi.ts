@@ -1,35 +1,36 @@
-interface Parameter {
-  readonly name: string;
-  readonly in: "query" | "path" | "header";
-  readonly required?: boolean;
-  readonly description: string;
-  readonly schema: { readonly type: string };
-}
-
-const query = (name: string, type: string, description: string): Parameter => ({
-  name,
-  in: "query",
-  description,
-  schema: { type },
-});
-
-const READ: readonly Parameter[] = [
-  query("consistent", "boolean", "linearizable, on any node; without it the answer is this node's own state"),
-  query("index", "integer", "blocks until something the read covers changed after this index"),
-  query("wait", "string", "longest wait of a blocking read, such as 30s"),
-  query("min_index", "integer", "waits until this node has applied this index"),
-  query("max_stale", "string", "refuses when the leader was not heard for longer"),
-];
-
-const KEY: Parameter = {
-  name: "key",
-  in: "path",
-  required: true,
-  description: "1 to 1024 bytes of UTF-8, percent-encoded; slashes may stand as they are",
-  schema: { type: "string" },
-};
-
-const CAS = query("cas", "integer", "only if the key's modify_index is this; 0: only if the key is absent");
+import {
+  AUTOPILOT_BODY,
+  BACKUP_REQUEST,
+  CHECK_REPORT_BODY,
+  JOIN_BODY,
+  jsonBody,
+  KEY_REQUEST,
+  POLICY_BODY,
+  REGISTRATION_BODY,
+  SESSION_BODY,
+  TOKEN_BODY,
+  TOKEN_CHANGE_BODY,
+  TRANSFER_BODY,
+  TXN_BODY,
+} from "./bodies.ts";
+import {
+  ACCESSOR,
+  CAS,
+  FILTERS,
+  INSTANCE,
+  KEY,
+  LOCAL,
+  LOCK,
+  NAME,
+  NODE,
+  type Parameter,
+  PASSING,
+  POLICY,
+  query,
+  READ,
+  SESSION,
+  SESSION_READ,
+} from "./openapi-parameters.ts";
 
 function operation(
   summary: string,
@@ -42,58 +43,15 @@ function operation(
   return { summary, parameters, responses };
 }
 
+function taking(requestBody: object, to: object): object {
+  return { ...to, requestBody };
+}
+
 const WRITE_FAILURES = {
   "307": "another node leads: Location has the same path there",
   "503": "the write did not happen; Retry-After where waiting helps",
   "504": "the write may or may not have happened",
 } as const;
-
-const ACCESSOR: Parameter = {
-  name: "id",
-  in: "path",
-  required: true,
-  description: "accessor id of the token, not its secret",
-  schema: { type: "string" },
-};
-const POLICY: Parameter = {
-  name: "name",
-  in: "path",
-  required: true,
-  description: "name of the policy",
-  schema: { type: "string" },
-};
-
-const SESSION: Parameter = {
-  name: "id",
-  in: "path",
-  required: true,
-  description: "id of the session, as POST /sessions gave it",
-  schema: { type: "string" },
-};
-const SESSION_READ = READ.filter(({ name }) => name !== "index" && name !== "wait");
-
-const NAME: Parameter = {
-  name: "name",
-  in: "path",
-  required: true,
-  description: "name of the service",
-  schema: { type: "string" },
-};
-const INSTANCE = query("id", "string", "the instance; without it the one that has the service's name as id, or all");
-const PASSING = query("passing", "boolean", "only instances that pass");
-const FILTERS = [
-  query("tag", "string", "only instances with this tag"),
-  query("meta", "string", "only instances with this NAME:VALUE"),
-];
-
-const LOCAL = query("local", "boolean", "this node takes it, whether it leads or not");
-const NODE: Parameter = {
-  name: "id",
-  in: "path",
-  required: true,
-  description: "id of the node",
-  schema: { type: "string" },
-};
 
 const MEMBERSHIP = {
   "200": "done",
@@ -102,23 +60,21 @@ const MEMBERSHIP = {
   ...WRITE_FAILURES,
 } as const;
 
-const LOCK = [
-  query("acquire", "string", "id of the session that takes the lock; the answer has the fencing token lock_index"),
-  query("release", "string", "id of the session that gives the lock back"),
-];
-
 function keyOperations(key: Parameter): object {
   return {
     get: operation("Reads a key", [key, ...READ, query("raw", "boolean", "only the bytes")], {
       "200": "the value",
       "404": "no such key",
     }),
-    put: operation("Writes a key", [key, CAS, query("flags", "string", "0 to 2^64-1"), ...LOCK], {
-      "200": "stored",
-      "409": "cas_conflict or lock_held",
-      "413": "too_large",
-      ...WRITE_FAILURES,
-    }),
+    put: taking(
+      KEY_REQUEST,
+      operation("Writes a key", [key, CAS, query("flags", "string", "0 to 2^64-1"), ...LOCK], {
+        "200": "stored",
+        "409": "cas_conflict or lock_held",
+        "413": "too_large",
+        ...WRITE_FAILURES,
+      }),
+    ),
     delete: operation(
       "Deletes a key, or all under it",
       [
@@ -152,11 +108,14 @@ export const PATHS: Readonly<Record<string, object>> = {
     ),
   },
   "/kv/txn": {
-    post: operation("Up to 128 operations, all or nothing", [], {
-      "200": "all were done",
-      "409": "nothing was done",
-      ...WRITE_FAILURES,
-    }),
+    post: taking(
+      jsonBody(TXN_BODY),
+      operation("Up to 128 operations, all or nothing", [], {
+        "200": "all were done",
+        "409": "nothing was done",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/watch": {
     get: operation(
@@ -170,11 +129,14 @@ export const PATHS: Readonly<Record<string, object>> = {
     ),
   },
   "/register": {
-    put: operation("Registers an instance of a service, or changes it", [], {
-      "200": "registered",
-      "409": "cas_conflict",
-      ...WRITE_FAILURES,
-    }),
+    put: taking(
+      jsonBody(REGISTRATION_BODY),
+      operation("Registers an instance of a service, or changes it", [], {
+        "200": "registered",
+        "409": "cas_conflict",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/deregister/{name}": {
     delete: operation("Removes an instance, or all of the name", [NAME, INSTANCE], {
@@ -192,22 +154,28 @@ export const PATHS: Readonly<Record<string, object>> = {
   },
   "/snapshot": {
     get: operation("A backup of the whole state, as a stream", [], { "200": "the backup" }),
-    put: operation("Replaces the whole state by a backup", [], {
-      "200": "restored",
-      "400": "the backup is damaged: nothing was changed",
-      ...WRITE_FAILURES,
-    }),
+    put: taking(
+      BACKUP_REQUEST,
+      operation("Replaces the whole state by a backup", [], {
+        "200": "restored",
+        "400": "the backup is damaged: nothing was changed",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/cluster/health": {
     get: operation("The health of every server, as the leader sees it", [], { "200": "the health" }),
   },
   "/cluster/autopilot": {
     get: operation("Autopilot's settings", [], { "200": "the settings" }),
-    put: operation("Changes some of autopilot's settings", [], {
-      "200": "stored",
-      "400": "a field is wrong",
-      ...WRITE_FAILURES,
-    }),
+    put: taking(
+      jsonBody(AUTOPILOT_BODY),
+      operation("Changes some of autopilot's settings", [], {
+        "200": "stored",
+        "400": "a field is wrong",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/debug": {
     get: operation(
@@ -231,12 +199,15 @@ export const PATHS: Readonly<Record<string, object>> = {
     }),
   },
   "/cluster/join": {
-    post: operation("Dials a node and lets it in, as learner", [], {
-      "200": "it is a member",
-      "400": "the address does not parse, or something else answers there",
-      "409": "its id is in use by a live node, or it belongs to another cluster",
-      ...WRITE_FAILURES,
-    }),
+    post: taking(
+      jsonBody(JOIN_BODY),
+      operation("Dials a node and lets it in, as learner", [], {
+        "200": "it is a member",
+        "400": "the address does not parse, or something else answers there",
+        "409": "its id is in use by a live node, or it belongs to another cluster",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/leave": {
     post: operation("This node hands over, leaves the cluster and stops", [], {
@@ -254,30 +225,39 @@ export const PATHS: Readonly<Record<string, object>> = {
   },
   "/acl/tokens": {
     get: operation("Lists tokens, without their secrets", [], { "200": "the tokens" }),
-    post: operation("Makes a token", [], {
-      "200": "the token with its secret",
-      "400": "a field is wrong",
-      ...WRITE_FAILURES,
-    }),
+    post: taking(
+      jsonBody(TOKEN_BODY),
+      operation("Makes a token", [], {
+        "200": "the token with its secret",
+        "400": "a field is wrong",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/acl/tokens/self": { get: operation("Shows the token of the request", [], { "200": "the token" }) },
   "/acl/tokens/{id}": {
     get: operation("Shows a token", [ACCESSOR], { "200": "the token", "404": "no such token" }),
-    put: operation("Gives a token other policies", [ACCESSOR], {
-      "200": "updated",
-      "404": "no such token",
-      ...WRITE_FAILURES,
-    }),
+    put: taking(
+      jsonBody(TOKEN_CHANGE_BODY),
+      operation("Gives a token other policies", [ACCESSOR], {
+        "200": "updated",
+        "404": "no such token",
+        ...WRITE_FAILURES,
+      }),
+    ),
     delete: operation("Deletes a token", [ACCESSOR], { "200": "deleted", "404": "no such token", ...WRITE_FAILURES }),
   },
   "/acl/policies": { get: operation("Lists policies", [], { "200": "the policies" }) },
   "/acl/policies/{name}": {
     get: operation("Shows a policy", [POLICY], { "200": "the policy", "404": "no such policy" }),
-    put: operation("Makes or replaces a policy", [POLICY], {
-      "200": "stored",
-      "400": "a rule is wrong",
-      ...WRITE_FAILURES,
-    }),
+    put: taking(
+      jsonBody(POLICY_BODY),
+      operation("Makes or replaces a policy", [POLICY], {
+        "200": "stored",
+        "400": "a rule is wrong",
+        ...WRITE_FAILURES,
+      }),
+    ),
     delete: operation("Deletes a policy that no token has", [POLICY], {
       "200": "deleted",
       "404": "no such policy",
@@ -287,11 +267,14 @@ export const PATHS: Readonly<Record<string, object>> = {
   },
   "/sessions": {
     get: operation("Lists sessions", SESSION_READ, { "200": "the sessions, with the keys that each holds" }),
-    post: operation("Makes a session, which holds locks: keys take ?acquire=ID and ?release=ID", [], {
-      "200": "the session with its id",
-      "400": "a field is wrong",
-      ...WRITE_FAILURES,
-    }),
+    post: taking(
+      jsonBody(SESSION_BODY),
+      operation("Makes a session, which holds locks: keys take ?acquire=ID and ?release=ID", [], {
+        "200": "the session with its id",
+        "400": "a field is wrong",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/sessions/{id}": {
     get: operation("Shows a session", [SESSION, ...SESSION_READ], { "200": "the session", "404": "it ended" }),
@@ -323,11 +306,14 @@ export const PATHS: Readonly<Record<string, object>> = {
   },
   "/health/checks": { get: operation("All checks", [...FILTERS, ...READ], { "200": "the checks" }) },
   "/health/check/{id}": {
-    put: operation("Reports the status of a check", [{ ...NAME, name: "id", description: "service:NAME:INSTANCE" }], {
-      "200": "updated",
-      "404": "no such check",
-      ...WRITE_FAILURES,
-    }),
+    put: taking(
+      jsonBody(CHECK_REPORT_BODY),
+      operation("Reports the status of a check", [{ ...NAME, name: "id", description: "service:NAME:INSTANCE" }], {
+        "200": "updated",
+        "404": "no such check",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/health": simple("get", "Health with its checks"),
   "/health/live": simple("get", "200 while the process runs"),
@@ -350,13 +336,16 @@ export const PATHS: Readonly<Record<string, object>> = {
     }),
   },
   "/cluster/transfer": {
-    post: operation('Hands leadership over, to whoever fits best or with a body of {"to": ID} to that node', [], {
-      "200": "it was handed over, or that node leads already",
-      "400": "the body names no node",
-      "404": "no such node",
-      "409": "nobody can take it, with the reason",
-      ...WRITE_FAILURES,
-    }),
+    post: taking(
+      jsonBody(TRANSFER_BODY, { required: false }),
+      operation("Hands leadership over, to whoever fits best or to the node that the body names", [], {
+        "200": "it was handed over, or that node leads already",
+        "400": "the body names no node",
+        "404": "no such node",
+        "409": "nobody can take it, with the reason",
+        ...WRITE_FAILURES,
+      }),
+    ),
   },
   "/cluster/leave/{id}": { delete: operation("Removes a member", [NODE], MEMBERSHIP) },
   "/cluster/promote/{id}": { post: operation("Makes a learner a voter", [NODE], MEMBERSHIP) },

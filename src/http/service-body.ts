@@ -1,7 +1,8 @@
 import type { CheckStatus, ServiceInstance } from "../fsm/index.ts";
 import { readChecks } from "./check-body.ts";
 import { durationOf } from "./duration-field.ts";
-import { isRecord, parseJson, readBytes } from "./body.ts";
+import { CHECK_REPORT_BODY, REGISTRATION_BODY } from "./bodies.ts";
+import { isRecord, readFields } from "./body.ts";
 import { badRequest } from "./errors.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
@@ -26,13 +27,9 @@ export interface ServiceDefaults {
   readonly refuseCheck: (kind: "http" | "tcp", target: string) => string | undefined;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const FIELDS = ["name", "id", "address", "port", "tags", "meta", "weight", "ttl", "deregister_after", "checks", "cas"];
-
 /** @throws ApiError that names the field */
 export async function readRegistration(request: Request, defaults: ServiceDefaults): Promise<Registration> {
-  const body = await readFields(request, FIELDS);
+  const body = await readFields(request, REGISTRATION_BODY, BODY_BYTES_MAX);
   const name = checkName("name", body["name"]);
   const id = body["id"] === undefined ? name : checkName("id", body["id"]);
   const { checks, ttlMs: checkTtlMs } = readChecks(body["checks"], defaults.refuseCheck);
@@ -66,20 +63,11 @@ export interface CheckReport {
 }
 
 export async function readCheckReport(request: Request): Promise<CheckReport> {
-  const { status, output = "" } = await readFields(request, ["status", "output"]);
+  const { status, output = "" } = await readFields(request, CHECK_REPORT_BODY, BODY_BYTES_MAX);
   if (status !== "passing" && status !== "warning" && status !== "critical") {
     throw badRequest("status", 'must be "passing", "warning" or "critical"');
   }
   return { status, output: output === "" ? "" : textOf("output", output) };
-}
-
-async function readFields(request: Request, known: readonly string[]): Promise<Fields> {
-  const body = parseJson(await readBytes(request, BODY_BYTES_MAX));
-  if (!isRecord(body)) throw badRequest("body", `must be a JSON object with the fields ${known.join(", ")}`);
-  for (const field of Object.keys(body)) {
-    if (!known.includes(field)) throw badRequest(field, `is no field of this body; it takes ${known.join(", ")}`);
-  }
-  return body;
 }
 
 /** Names of services and instances. @throws ApiError */

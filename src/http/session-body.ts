@@ -1,10 +1,10 @@
 import { SESSION_LIMITS, type SessionTerms } from "../fsm/index.ts";
-import { isRecord, parseJson, readBytes } from "./body.ts";
+import { SESSION_BODY } from "./bodies.ts";
+import { readFields } from "./body.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { badRequest } from "./errors.ts";
 
 const BODY_BYTES_MAX = 16 * 1024;
-const FIELDS = ["name", "ttl", "behavior", "lock_delay"] as const;
 /** Below this, a slow network ends sessions of clients that live. */
 const TTL_MS_MIN = 1000;
 const TTL_MS_MAX = 86_400_000;
@@ -13,13 +13,7 @@ const LOCK_DELAY_MS_MAX = 60_000;
 
 /** The body of `POST /sessions`. @throws ApiError that names the field */
 export async function readSessionTerms(request: Request): Promise<SessionTerms> {
-  const body = parseJson(await readBytes(request, BODY_BYTES_MAX));
-  if (!isRecord(body)) throw badRequest("body", 'must be a JSON object such as {"ttl": "15s"}');
-  for (const field of Object.keys(body)) {
-    if (!FIELDS.some((known) => known === field)) {
-      throw badRequest(field, `is no field of this body; it takes ${FIELDS.join(", ")}`);
-    }
-  }
+  const body = await readFields(request, SESSION_BODY, BODY_BYTES_MAX);
   const { name = "", behavior = "release" } = body;
   if (typeof name !== "string" || !name.isWellFormed() || Buffer.byteLength(name) > SESSION_LIMITS.nameBytesMax) {
     throw badRequest("name", `must be text of at most ${SESSION_LIMITS.nameBytesMax} bytes`);

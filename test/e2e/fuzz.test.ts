@@ -28,40 +28,7 @@ const OPERATIONS: readonly Operation[] = Object.entries(PATHS).flatMap(([path, o
 );
 
 /** Fields of all bodies: a wrong one for this route is as good as any. */
-const FIELDS = [
-  "value",
-  "value_base64",
-  "flags",
-  "cas",
-  "operations",
-  "op",
-  "key",
-  "index",
-  "name",
-  "id",
-  "address",
-  "port",
-  "tags",
-  "meta",
-  "weight",
-  "ttl",
-  "deregister_after",
-  "checks",
-  "behavior",
-  "lock_delay",
-  "status",
-  "output",
-  "to",
-  "node_id",
-  "rules",
-  "resource",
-  "prefix",
-  "capabilities",
-  "policies",
-  "description",
-  "min_quorum",
-  "dead_server_after",
-];
+const FIELDS = [...new Set(fieldsIn(PATHS))];
 const WORDS = [
   "",
   "a",
@@ -81,6 +48,15 @@ const WORDS = [
   "null",
   "127.0.0.1:1",
 ];
+
+/** Names of the properties of every schema in it. */
+function fieldsIn(shown: unknown): readonly string[] {
+  if (typeof shown !== "object" || shown === null) return [];
+  return Object.entries(shown).flatMap(([name, held]) => [
+    ...(name === "properties" ? Object.keys(Object(held)) : []),
+    ...fieldsIn(held),
+  ]);
+}
 
 function text(prng: Prng): string {
   if (prng.chance(0.7)) return prng.pick(WORDS);

@@ -276,6 +276,7 @@ describe("POST /kv/txn", () => {
       [],
       [{}],
       [{ op: "set", key: "a" }],
+      [{ op: "set", key: "a", value: "1", cas: 0 }],
       [{ op: "nope", key: "a" }],
       [{ op: "check-index", key: "a", index: "1" }],
       [1],

@@ -1,4 +1,5 @@
-import { isRecord, parseJson, readBytes } from "../body.ts";
+import { AUTOPILOT_BODY } from "../bodies.ts";
+import { readFields } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { formatDuration, parseDuration } from "../duration.ts";
 import { ApiError, badRequest } from "../errors.ts";
@@ -15,17 +16,6 @@ export interface AutopilotCall {
 }
 
 type Settings = ReturnType<HttpDeps["autopilot"]["settings"]>;
-
-const FIELDS = [
-  "cleanup_dead_servers",
-  "last_contact_threshold",
-  "max_trailing_logs",
-  "min_quorum",
-  "dead_server_after",
-  "server_stabilization_time",
-  "redundancy_zones",
-  "upgrade_migration",
-] as const;
 
 /** As the leader sees it, who alone hears all the others. */
 export async function clusterHealth(deps: HttpDeps, call: AutopilotCall): Promise<Response> {
@@ -77,13 +67,7 @@ export function getAutopilot(deps: HttpDeps, { respond }: AutopilotCall): Respon
 /** Changes what is named and keeps the rest; from now on the cluster's own settings hold, not the configuration's. */
 export async function putAutopilot(deps: HttpDeps, { request, url, respond }: AutopilotCall): Promise<Response> {
   refuseParameters(url);
-  const body = parseJson(await readBytes(request, 8192));
-  if (!isRecord(body)) throw badRequest("body", `must be a JSON object with some of ${FIELDS.join(", ")}`);
-  for (const field of Object.keys(body)) {
-    if (!FIELDS.some((one) => one === field)) {
-      throw badRequest(field, `is no setting of autopilot: they are ${FIELDS.join(", ")}`);
-    }
-  }
+  const body = await readFields(request, AUTOPILOT_BODY, 8192);
   const text = JSON.stringify(fieldsOf(merge(deps.autopilot.settings(), body)));
   const outcome = await deps.replica.write({ kind: "settings-set", name: "autopilot", text });
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);

@@ -1,4 +1,5 @@
-import { isRecord, parseJson, readBytes } from "../body.ts";
+import { JOIN_BODY } from "../bodies.ts";
+import { readFields } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { FORWARDED_HEADERS } from "../forward.ts";
@@ -19,13 +20,7 @@ const RETRY_MS = 100;
 
 export async function join(deps: HttpDeps, { request, url, respond }: JoiningCall): Promise<Response> {
   refuseParameters(url);
-  const body = parseJson(await readBytes(request, 4096));
-  const fields: Readonly<Record<string, unknown>> = isRecord(body) ? body : {};
-  for (const field of Object.keys(fields)) {
-    if (field !== "address" && field !== "node_id")
-      throw badRequest(field, "is no field of this body; it takes address, node_id");
-  }
-  const { address, node_id: id } = fields;
+  const { address, node_id: id } = await readFields(request, JOIN_BODY, 4096);
   const port = typeof address === "string" ? Number(ADDRESS.exec(address)?.[1]) : NaN;
   if (typeof address !== "string" || !(port > 0 && port <= PORT_MAX)) {
     throw badRequest("address", "must be HOST:PORT of the peer port of the node that is to join");

@@ -1,5 +1,6 @@
 import { fromUtf8, type MemberKey } from "../../base/index.ts";
 import type { MembershipOutcome, WriteOutcome } from "../../replica/index.ts";
+import { TRANSFER_BODY } from "../bodies.ts";
 import { isRecord, parseJson, readBytes } from "../body.ts";
 import { isUnreachable } from "../contact.ts";
 import type { HttpDeps } from "../deps.ts";
@@ -7,6 +8,7 @@ import { ApiError, badRequest } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
 import { percentDecode } from "../key-path.ts";
 import type { Responder } from "../respond.ts";
+import { refuseUnknown } from "../schema.ts";
 import type { RequestUrl } from "../request-url.ts";
 
 export interface MembershipCall {
@@ -92,9 +94,7 @@ async function readTarget(request: Request): Promise<string | undefined> {
   if (bytes.length === 0) return undefined;
   const body = parseJson(bytes);
   if (!isRecord(body)) throw badRequest("body", 'must be empty, or an object such as {"to": "node-2"}');
-  for (const field of Object.keys(body)) {
-    if (field !== "to") throw badRequest(field, "is no field of this body; it takes to");
-  }
+  refuseUnknown(body, TRANSFER_BODY);
   const { to } = body;
   if (to !== undefined && typeof to !== "string") throw badRequest("to", "must be the id of a node");
   return to;

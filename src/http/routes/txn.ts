@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from "../../base/index.ts";
 import type { AclNeed, KvOperation, KvOperationResult } from "../../fsm/index.ts";
+import { OPERATION_BODIES, TXN_BODY } from "../bodies.ts";
 import { checkSize, isJson, isRecord, parseJson, readBytes, valueOf } from "../body.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
@@ -7,6 +8,7 @@ import { parseFlags } from "../flags.ts";
 import { keyFields } from "../key-fields.ts";
 import { checkKey, checkWrittenKey } from "../key-path.ts";
 import { refuseParameters } from "../query.ts";
+import { namesOf, refuseUnknown, unknownField } from "../schema.ts";
 import { write, type KvCall } from "./kv.ts";
 
 const OPERATIONS_MAX = 128;
@@ -27,6 +29,7 @@ export async function transact(deps: HttpDeps, call: TxnCall): Promise<Response>
   const bytesMax = deps.limits.txnBytesMax;
   if (!isJson(call.request)) throw new ApiError("unsupported_media_type", "A transaction is sent as application/json");
   const body = parseJson(await readBytes(call.request, BODY_PER_BYTE * bytesMax));
+  if (isRecord(body)) refuseUnknown(body, TXN_BODY);
   const list: unknown = isRecord(body) ? body["operations"] : undefined;
   if (!Array.isArray(list) || list.length === 0)
     throw badRequest("operations", "must be a list with at least one operation");
@@ -74,6 +77,14 @@ function operation(deps: HttpDeps, one: unknown, at: number): KvOperation {
   const field = `operations[${at}]`;
   if (!isRecord(one)) throw badRequest(field, "must be an object");
   const { op, key: text } = one;
+  if (!isOperation(op)) {
+    throw badRequest(`${field}.op`, `must be set, delete, get or check-index: it is ${JSON.stringify(op)}`);
+  }
+  const unknown = unknownField(one, OPERATION_BODIES[op]);
+  // Above all a condition that would be ignored: a key's own PUT takes cas, an operation does not.
+  if (unknown !== undefined) {
+    throw badRequest(`${field}.${unknown}`, `is no field of ${op}; it takes ${namesOf(OPERATION_BODIES[op])}`);
+  }
   if (typeof text !== "string") throw badRequest(`${field}.key`, "must be text");
   const key = checkKey(utf8(text));
   if (op === "delete" || op === "get") return { op, key };
@@ -81,12 +92,13 @@ function operation(deps: HttpDeps, one: unknown, at: number): KvOperation {
     checkWrittenKey(key, deps.limits.keyBytesMax);
     return { op, key, value: checkSize(valueOf(one), deps.limits.valueBytesMax), flags: parseFlags(one["flags"]) };
   }
-  if (op === "check-index") {
-    const { index } = one;
-    if (typeof index === "number" && Number.isSafeInteger(index) && index >= 0) return { op, key, index };
-    throw badRequest(`${field}.index`, "must be a whole number from 0");
-  }
-  throw badRequest(`${field}.op`, `must be set, delete, get or check-index: it is ${JSON.stringify(op)}`);
+  const { index } = one;
+  if (typeof index === "number" && Number.isSafeInteger(index) && index >= 0) return { op, key, index };
+  throw badRequest(`${field}.index`, "must be a whole number from 0");
+}
+
+function isOperation(op: unknown): op is keyof typeof OPERATION_BODIES {
+  return typeof op === "string" && Object.hasOwn(OPERATION_BODIES, op);
 }
 
 function resultFields(result: KvOperationResult, index: number): Readonly<Record<string, unknown>> {
