@@ -8,7 +8,7 @@ type Fields = Readonly<Record<string, unknown>>;
 interface Shown {
   readonly type: string;
   readonly example?: unknown;
-  readonly items?: Shown & { readonly oneOf?: readonly Shown[] };
+  readonly items?: Shown | { readonly oneOf: readonly Shown[] };
   readonly properties?: Readonly<Record<string, Shown>>;
   readonly required?: readonly string[];
   readonly oneOf?: readonly { readonly required: readonly [string] }[];
@@ -72,12 +72,12 @@ interface Wrapped {
 
 /** The body itself, and the objects in its lists. */
 function objectsOf(body: Shown): readonly Wrapped[] {
-  const inner = Object.entries(body.properties ?? {}).flatMap(([name, { items }]) =>
-    (items?.oneOf ?? (items?.properties === undefined ? [] : [items])).map((schema) => ({
-      schema,
-      wrap: (fields: Fields): Fields => ({ ...least(body), [name]: [fields] }),
-    })),
-  );
+  const inner = Object.entries(body.properties ?? {}).flatMap(([name, { items }]) => {
+    const kinds = items === undefined ? [] : "type" in items ? [items] : items.oneOf;
+    return kinds
+      .filter(({ properties }) => properties !== undefined)
+      .map((schema) => ({ schema, wrap: (fields: Fields): Fields => ({ ...least(body), [name]: [fields] }) }));
+  });
   return [{ schema: body, wrap: (fields) => fields }, ...inner];
 }
 
