@@ -23,6 +23,13 @@ function share({ early, late }: Growth): number {
   return early === 0 ? 0 : late / early - 1;
 }
 
+function lines(one: Growth): readonly string[] {
+  const shown = `    ${one.node} ${one.what}: ${one.early} to ${one.late} (${(100 * share(one)).toFixed(1)} %)`;
+  if (one.what === "files") return [shown];
+  const unit = one.what === "memory" ? 1e6 : 1;
+  return [shown, `      each minute's lowest: ${one.byMinute.map((value) => Math.round(value / unit)).join(" ")}`];
+}
+
 /** What is not as it should be; empty: the soak passed. */
 export function failuresOf({ minutes, tally, growth, folders }: SoakResult): readonly string[] {
   const failures = tally.violations.map((violation) => `violation: ${violation}`);
@@ -61,9 +68,7 @@ export function describe(result: SoakResult): string {
     ...[...faults].map(([name, count]) => `    ${name.padEnd(24)} ${count}`),
     ...[...tally.notes].map(([name, count]) => `    ${name.padEnd(44)} ${count}`),
     "  growth of the processes that lived all the time",
-    ...growth.map(
-      (one) => `    ${one.node} ${one.what}: ${one.early} to ${one.late} (${(100 * share(one)).toFixed(1)} %)`,
-    ),
+    ...growth.flatMap(lines),
     `  folders at the end (at most ${ENTRIES_MAX} entries, two snapshots)`,
     ...folders.map(({ node, entries, snapshots }) => `    ${node}: ${entries} entries, ${snapshots} snapshots`),
     failures.length === 0 ? "passed" : `FAILED\n${failures.map((failure) => `  ${failure}`).join("\n")}`,

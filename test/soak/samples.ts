@@ -70,24 +70,20 @@ export interface Growth {
   readonly what: "memory" | "file descriptors" | "files";
   readonly early: number;
   readonly late: number;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  /** The lowest of each minute. */
+  readonly byMinute: readonly number[];
 }
 
 const MINUTE_MS = 60_000;
 
-/**
- * The median of each minute's lowest: every sample follows a collection, and the kernel gets the memory back some time
- * after it. Without the replicated state, which says itself how large it is and may grow.
- */
-function levelOf(samples: readonly Sample[]): number {
-  const minutes = Map.groupBy(samples, ({ atMs }) => Math.floor(atMs / MINUTE_MS));
-  const lowest = [...minutes.values()].map((minute) =>
-    Math.min(...minute.map(({ rssBytes, stateBytes }) => rssBytes - stateBytes)),
-  );
-  return median(lowest);
+/** Connections and buffers come and go; what a process holds on to shows at its leanest. */
+function lowest(samples: readonly Sample[], of: (sample: Sample) => number): number {
+  return Math.min(...samples.map(of));
+}
+
+/** Without the replicated state, which says itself how large it is and may grow. */
+function memoryOf({ rssBytes, stateBytes }: Sample): number {
+  return rssBytes - stateBytes;
 }
 
 /**
@@ -103,15 +99,17 @@ export function growthOf(samples: readonly Sample[], wholeMs: number): readonly 
     // One that began a moment before the first window is still filling up.
     const isYoung = first === undefined || first.atMs > wholeMs / 6;
     if (isYoung || early.length === 0 || late.length === 0) continue;
-    const compare = (what: Growth["what"], of: (some: readonly Sample[]) => number): Growth => ({
+    const minutes = Map.groupBy(life, ({ atMs }) => Math.floor(atMs / MINUTE_MS));
+    const compare = (what: Growth["what"], of: (sample: Sample) => number): Growth => ({
       node: first.node,
       what,
-      early: of(early),
-      late: of(late),
+      early: lowest(early, of),
+      late: lowest(late, of),
+      byMinute: [...minutes.values()].map((some) => lowest(some, of)),
     });
-    growth.push(compare("memory", levelOf));
-    growth.push(compare("file descriptors", (some) => median(some.map(({ openFds }) => openFds))));
-    growth.push(compare("files", (some) => median(some.map(({ fileBytes }) => fileBytes))));
+    growth.push(compare("memory", memoryOf));
+    growth.push(compare("file descriptors", ({ openFds }) => openFds));
+    growth.push(compare("files", ({ fileBytes }) => fileBytes));
   }
   return growth;
 }
