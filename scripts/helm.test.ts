@@ -30,6 +30,14 @@ const VARIANTS: readonly (readonly string[])[] = [
     "tls.api.secret=api",
   ],
   ["scaleDown.enabled=true", "acl.enabled=false", "insecure=true", "imagePullSecrets[0].name=pull"],
+  [
+    "tls.api.enabled=true",
+    "tls.api.secret=api",
+    "tls.api.requireClientCertificate=true",
+    "scaleDown.enabled=true",
+    "scaleDown.tokenSecret.name=admin",
+    "serviceMonitor.enabled=true",
+  ],
   ["joinToken.existingSecret=mine", "joinToken.key=secret", "insecure=true", "acl.enabled=false"],
   ["joinToken.value=abc", "nodeSelector.disk=ssd", "podAnnotations.a=b", "service.annotations.c=d"],
   ["extraEnvironment.KONSUL_SERVICE_TTL=30s", "imagePullSecrets[0].name=pull", "tolerations[0].operator=Exists"],
@@ -141,8 +149,8 @@ describe("the Helm chart", () => {
   }, 120_000);
 
   test("sets only settings that there are, and ones that fit together", () => {
-    // The last two are for commands in a pod.
-    const known = new Set([...SETTINGS.map(variableOf), "KONSUL_HTTP_ADDR", "KONSUL_CA_CERT"]);
+    const forCommands = ["KONSUL_HTTP_ADDR", "KONSUL_CA_CERT", "KONSUL_CLIENT_CERT", "KONSUL_CLIENT_KEY"];
+    const known = new Set([...SETTINGS.map(variableOf), ...forCommands]);
     for (const values of VARIANTS) {
       const manifests = render(values);
       const [config] = pick(manifests, "ConfigMap");
@@ -196,7 +204,7 @@ describe("the Helm chart", () => {
       expect(prepare({})).toEqual([0, ""]);
       expect(statSync(join(folder, "data", "konsul")).mode & 0o777).toBe(0o700);
       const file = join(folder, "tls.crt");
-      for (const name of ["KONSUL_RAFT_TLS_CA_FILE", "KONSUL_RAFT_TLS_KEY_FILE", "KONSUL_TLS_CERT_FILE"]) {
+      for (const name of ["KONSUL_RAFT_TLS_CA_FILE", "KONSUL_TLS_CA_FILE", "KONSUL_TLS_CERT_FILE"]) {
         expect(prepare({ [name]: file })).toEqual([1, `there is no ${file}: check the secret with the certificates\n`]);
       }
       writeFileSync(file, "certificate");
@@ -226,6 +234,8 @@ describe("the Helm chart", () => {
       ["extraEnvironment.PATH=x", "PATH"],
       ["persistence.size=many", "size"],
       ["scaleDown.enabled=true", "scaleDown.tokenSecret.name"],
+      ["tls.api.requireClientCertificate=true", "enabled"],
+      ["extraEnvironment.KONSUL_TLS_CLIENT_AUTH=require", "tls.api.requireClientCertificate"],
     ] as const) {
       const { code, problems } = run(["template", "k", CHART, "--set", value]);
       expect([value, code === 0]).toEqual([value, false]);

@@ -34,3 +34,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ include "konsul.name" $root }}-{{ $at }}.{{ include "konsul.peers" $root }}.{{ $root.Release.Namespace }}.svc:7000
 {{- end -}}
 {{- end -}}
+
+{{/* What the probes ask. The kubelet has no certificate to show: where one is required, the pod asks itself. */}}
+{{- define "konsul.probe" -}}
+{{- if .tls.requireClientCertificate -}}
+exec: { command: [konsul, health, --{{ .what }}] }
+{{- else -}}
+httpGet: { path: /health/{{ .what }}, port: http, scheme: {{ ternary "HTTPS" "HTTP" .tls.enabled }} }
+{{- end -}}
+{{- end -}}
