@@ -77,11 +77,16 @@ class WatchStream {
       {
         start: (controller) => controller.enqueue(utf8(this.#comment("watching"))),
         pull: async (controller) => {
+          const from = this.#position;
           let text = this.#take() ?? (await this.#wait());
           if (this.#left.signal.aborted) return;
           // Last of all, as rights may have been taken away while it waited.
           const denial = this.#access.denial();
-          if (denial !== undefined) text = this.#end(denial);
+          if (denial !== undefined) {
+            // What was taken is not sent: who comes back with rights again has not seen it.
+            this.#position = from;
+            text = this.#end(denial);
+          }
           controller.enqueue(utf8(text.events));
           if (text.isLast) controller.close();
         },
@@ -133,12 +138,16 @@ class WatchStream {
 
   /** A reader that comes back goes on from here, though it has seen no event yet. */
   #comment(text: string): string {
-    const { index, sub } = this.#position;
-    return `: ${text}\nid: ${sub === undefined ? index : `${index}.${sub}`}\n\n`;
+    return `: ${text}\nid: ${this.#id()}\n\n`;
   }
 
   #end({ code, message }: ApiError): { readonly events: string; readonly isLast: boolean } {
-    return { events: event("end", String(this.#position.index), { error: code, message }), isLast: true };
+    return { events: event("end", this.#id(), { error: code, message }), isLast: true };
+  }
+
+  #id(): string {
+    const { index, sub } = this.#position;
+    return sub === undefined ? String(index) : `${index}.${sub}`;
   }
 
   #covers(change: RowChange): boolean {
