@@ -1,4 +1,4 @@
-import { Client } from "./client.ts";
+import { Client, failure } from "./client.ts";
 import { paintState } from "./colours.ts";
 import { toFields, toRecord } from "./json-record.ts";
 import { UsageError, type Invocation } from "./command.ts";
@@ -10,6 +10,8 @@ export async function health(call: Invocation): Promise<number> {
   const path = isLive ? "/health/live" : isReady ? "/health/ready" : "/health";
   const answer = await new Client(call).request("GET", path);
   const body = toRecord(answer.bytes);
+  // Only a node that is not well answers with a status of its own; who may not ask hears why.
+  if (body["status"] === undefined) throw failure(answer);
   if (call.flags.has("json")) print(new TextDecoder().decode(answer.bytes));
   else {
     print(paintState(text(body["status"])) + (body["reason"] === undefined ? "" : `: ${text(body["reason"])}`));

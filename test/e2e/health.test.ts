@@ -110,6 +110,15 @@ test("more leaders than health.recent_elections are a warning, and no reason to 
   await untilReadySays(followers[1].url, ({ status }) => status === 200);
 }, 120_000);
 
+test("who may not ask hears why, and is told no state", async () => {
+  const { url } = await startAgent(["--dev", "--acl-enabled"]);
+  for (const words of [["health"], ["health", "--json"]]) {
+    const refusal = { code: 1, out: "", problems: expect.stringContaining("(unauthenticated)") };
+    expect(await konsul(words, { url })).toEqual(refusal);
+  }
+  expect((await konsul(["health", "--ready"], { url })).code).toBe(0);
+}, 60_000);
+
 test("thresholds that make no sense are refused with their names", async () => {
   const wrong = await konsul(["agent", "--dev", "--health-max-lag=1ms", "--health-recent-elections=0"]);
   expect(wrong.code).toBe(2);
