@@ -62,7 +62,7 @@ export interface ReadTerms {
 const PASSING: ReadonlySet<string> = new Set(["change-in-progress", "no-own-term-commit", "joint"]);
 const RETRY_MS = 50;
 /** A leader that has just won has not heard everybody yet: only after this it says that the quorum would be lost. */
-const CONTACT_MS = 1500;
+export const CONTACT_MS = 1500;
 
 /** Commands that may add rows; a transaction may, so it counts. */
 const GROWING: ReadonlySet<Command["kind"]> = new Set([

@@ -60,7 +60,7 @@ export async function leaveAndStop(deps: HttpDeps, { request, url, respond }: Jo
     );
   }
   if (core.role === "leader") {
-    refuseIfNeeded(deps, self);
+    await refuseIfNeeded(deps, self);
     const outcome = await deps.replica.transfer(undefined);
     if (outcome.kind !== "done") throw new ApiError("no_leader", "Leadership could not be handed over: try again");
   }

@@ -1,5 +1,5 @@
 import { fromUtf8, type MemberKey } from "../../base/index.ts";
-import type { MembershipOutcome, WriteOutcome } from "../../replica/index.ts";
+import { CONTACT_MS, type MembershipOutcome, type WriteOutcome } from "../../replica/index.ts";
 import { TRANSFER_BODY } from "../bodies.ts";
 import { isRecord, parseJson, readBytes } from "../body.ts";
 import { isUnreachable } from "../contact.ts";
@@ -17,6 +17,7 @@ export interface MembershipCall {
   readonly respond: Responder;
 }
 
+const LOOK_AGAIN_MS = 50;
 const QUORUM_ADVICE = "Bring back those that do not answer, or let them leave first: konsul cluster status shows them";
 
 type Members = ReturnType<HttpDeps["replica"]["status"]>["core"]["membership"]["members"];
@@ -31,7 +32,7 @@ export async function leave(deps: HttpDeps, call: MembershipCall): Promise<Respo
     throw new ApiError("conflict", why, { fields: { reason: "last-voter", node_id: member.id } });
   }
   if (key === self && core.role === "leader" && core.membership.voters.length > 1) {
-    refuseIfNeeded(deps, key);
+    await refuseIfNeeded(deps, key);
     finish(await deps.replica.transfer(undefined), call.url, "Leadership could not be handed over before leaving");
     // Somebody else leads now: the client is sent there, or the request is handed over, as with any write.
   }
@@ -40,14 +41,22 @@ export async function leave(deps: HttpDeps, call: MembershipCall): Promise<Respo
   return call.respond.json({ message: "Removed", node_id: member.id });
 }
 
-/** A leader that cannot be spared does not hand over first, only to hear so from the next one. @throws ApiError */
-export function refuseIfNeeded({ replica, health }: HttpDeps, key: MemberKey): void {
-  const status = replica.status();
-  const others = status.core.membership.voters.filter((voter) => voter !== key);
-  const answering = others.filter((voter) => !isUnreachable(status, voter, health.lastContactMsMax));
-  if (answering.length * 2 > others.length) return;
-  const why = `This node cannot leave: only ${answering.length} of the ${others.length} voters that would be left answer. ${QUORUM_ADVICE}`;
-  throw new ApiError("would_lose_quorum", why, { fields: { reason: "would-lose-quorum" } });
+/**
+ * A leader that cannot be spared does not hand over first, only to hear so from the next one. One that has just won has not
+ * heard everybody yet, so this waits a moment; what no longer leads is nobody to judge. @throws ApiError
+ */
+export async function refuseIfNeeded({ replica, health, clock }: HttpDeps, key: MemberKey): Promise<void> {
+  for (const deadline = clock.now() + CONTACT_MS; ;) {
+    const status = replica.status();
+    const others = status.core.membership.voters.filter((voter) => voter !== key);
+    const answering = others.filter((voter) => !isUnreachable(status, voter, health.lastContactMsMax));
+    if (status.core.role !== "leader" || answering.length * 2 > others.length) return;
+    if (clock.now() >= deadline) {
+      const why = `This node cannot leave: only ${answering.length} of the ${others.length} voters that would be left answer. ${QUORUM_ADVICE}`;
+      throw new ApiError("would_lose_quorum", why, { fields: { reason: "would-lose-quorum" } });
+    }
+    await new Promise<void>((resolve) => void clock.at(clock.now() + LOOK_AGAIN_MS, resolve));
+  }
 }
 
 /** Makes a learner a voter; it must have caught up. */
