@@ -220,6 +220,20 @@ describe("loadConfig()", () => {
     ]);
   });
 
+  test("a section that is no mapping, or that holds itself, is a mistake", () => {
+    const cases: readonly (readonly [string, string, string])[] = [
+      ["acl: yes\nhost: 0.0.0.0\n", "acl", "is a section of settings, such as acl."],
+      ["raft: [a]\n", "raft", "is a section of settings, such as raft."],
+      ["limits: &x\n  page: *x\n", "limits.page", "must be one value: it is a mapping"],
+      ["other: &x\n  more: *x\n", "other.more", "is no setting"],
+    ];
+    for (const [text, key, message] of cases) {
+      expect(mistakes({ file: { name: "k.yaml", text } })).toEqual([
+        { source: `k.yaml: ${key}`, message: expect.stringContaining(message) },
+      ]);
+    }
+  });
+
   test("refuses settings that contradict each other", () => {
     const cases: readonly (readonly [Record<string, string>, string])[] = [
       [{ "leader-lease-timeout": "2s" }, "--leader-lease-timeout"],

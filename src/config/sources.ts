@@ -74,7 +74,8 @@ function readFile(
 ): Result<FileValues, Mistake> {
   let parsed: unknown;
   try {
-    parsed = parseYaml(file.text);
+    // Its warnings are about what is refused below.
+    parsed = parseYaml(file.text, { logLevel: "error" });
   } catch (cause) {
     const message = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
     return err({ source: file.name, message: `is neither JSON nor YAML: ${message}` });
@@ -85,14 +86,13 @@ function readFile(
   if (typeof parsed !== "object" || Array.isArray(parsed))
     return err({ source: file.name, message: "must be a mapping of settings" });
   const known = new Map(SETTINGS.map((setting) => [setting.key, setting]));
-  walk(parsed, "", (key, value) => {
+  walk([parsed], "", (key, value) => {
     const source = `${file.name}: ${key}`;
     const setting = known.get(key);
-    const text =
-      setting === undefined ? err(`is no setting${suggestion(key, [...known.keys()])}`) : toText(value, setting);
+    const text = setting === undefined ? err(unknownKey(key)) : toText(value, setting);
     if (text.ok) values.set(key, { text: text.value, source });
     else {
-      unread.push(key);
+      unread.push(key, ...settingsIn(key));
       mistakes.push({ source, message: text.error });
     }
   });
@@ -107,22 +107,43 @@ function isEmpty(value: unknown): boolean {
   return value === null || (isMapping(value) && Object.keys(value).length === 0);
 }
 
-/** A section of which every setting is left out. */
-function isEmptySection(key: string, value: unknown): boolean {
-  return isEmpty(value) && SETTINGS.some((setting) => setting.key.startsWith(`${key}.`));
+/** Keys of the settings of a section; none where the key is none. */
+function settingsIn(key: string): readonly string[] {
+  return SETTINGS.map((setting) => setting.key).filter((one) => one.startsWith(`${key}.`));
 }
 
-function walk(node: object, prefix: string, visit: (key: string, value: unknown) => void): void {
+function unknownKey(key: string): string {
+  const [one] = settingsIn(key);
+  if (one !== undefined) return `is a section of settings, such as ${one}: it has no value of its own`;
+  return `is no setting${suggestion(
+    key,
+    SETTINGS.map((setting) => setting.key),
+  )}`;
+}
+
+/** A section of which every setting is left out. */
+function isEmptySection(key: string, value: unknown): boolean {
+  return isEmpty(value) && settingsIn(key).length > 0;
+}
+
+/** `within`: a mapping, and those around it, as an alias in YAML may stand for one of them. */
+function walk(
+  within: readonly [object, ...object[]],
+  prefix: string,
+  visit: (key: string, value: unknown) => void,
+): void {
+  const [node] = within;
   const fields: readonly (readonly [string, unknown])[] = Object.entries(node);
   for (const [name, value] of fields) {
     const key = prefix === "" ? name : `${prefix}.${name}`;
-    if (isMapping(value) && !isEmpty(value)) walk(value, key, visit);
+    if (isMapping(value) && !isEmpty(value) && !within.includes(value)) walk([value, ...within], key, visit);
     else if (!isEmptySection(key, value)) visit(key, value);
   }
 }
 
 function toText(value: unknown, { kind }: Setting): Result<string, string> {
   if (isEmpty(value)) return err("has no value: give it one, or leave it out");
+  if (isMapping(value)) return err("must be one value: it is a mapping");
   if (!Array.isArray(value)) return ok(String(value));
   const parts: readonly unknown[] = value;
   if (kind !== "list") return err("must be one value: it is a list");
