@@ -29,6 +29,7 @@ export class Client {
   readonly #token: string | undefined;
   readonly #timeoutMs: number;
   readonly #tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly #serverName: string | undefined;
 
   constructor({ flags }: Invocation) {
     const one = (name: string): string | undefined => flags.get(name)?.[0];
@@ -49,6 +50,7 @@ export class Client {
       return path === undefined || path === "" ? [] : [[option, readText(path, source)] as const];
     });
     this.#tls = Object.fromEntries(tls);
+    this.#serverName = one("tls-server-name");
   }
 
   /** Follows redirects to the leader itself, so that the token goes along. @throws CommandFailed */
@@ -98,11 +100,17 @@ export class Client {
     let url = `${this.#base}${path}`;
     for (let redirects = 0; ; redirects += 1) {
       const headers: Record<string, string> = this.#token === undefined ? {} : { "X-Konsul-Token": this.#token };
-      const tls = Object.keys(this.#tls).length === 0 ? {} : { tls: this.#tls };
       const sent = body === undefined ? {} : { body };
       let response: Response;
       try {
-        response = await fetch(url, { method, headers, redirect: "manual", keepalive: KEEPALIVE, ...sent, ...tls });
+        response = await fetch(url, {
+          method,
+          headers,
+          redirect: "manual",
+          keepalive: KEEPALIVE,
+          ...sent,
+          ...this.#secure(url),
+        });
       } catch (cause) {
         throw unreachable(url, cause, this.#timeoutMs);
       }
@@ -116,10 +124,9 @@ export class Client {
   async *events(path: string): AsyncGenerator<ServerEvent> {
     const headers: Record<string, string> = this.#token === undefined ? {} : { "X-Konsul-Token": this.#token };
     const url = `${this.#base}${path}`;
-    const tls = Object.keys(this.#tls).length === 0 ? {} : { tls: this.#tls };
     let response: Response;
     try {
-      response = await fetch(url, { headers, ...tls });
+      response = await fetch(url, { headers, ...this.#secure(url) });
     } catch (cause) {
       throw unreachable(url, cause, this.#timeoutMs);
     }
@@ -148,12 +155,19 @@ export class Client {
         keepalive: KEEPALIVE,
         signal: AbortSignal.timeout(this.#timeoutMs),
         ...(body === undefined ? {} : { body }),
-        ...(Object.keys(this.#tls).length === 0 ? {} : { tls: this.#tls }),
+        ...this.#secure(url),
       });
     } catch (cause) {
       throw unreachable(url, cause, this.#timeoutMs);
     }
     return this.#whole(url, response);
+  }
+
+  /** Who is reached by a redirect has another name than the agent that was named. */
+  #secure(url: string): { readonly tls?: Bun.TLSOptions } {
+    const isNamed = this.#serverName !== undefined && url.startsWith(`${this.#base}/`);
+    const tls = isNamed ? { ...this.#tls, serverName: this.#serverName } : this.#tls;
+    return Object.keys(tls).length === 0 ? {} : { tls };
   }
 
   /** An answer can break off behind its head, too. */
@@ -201,7 +215,7 @@ function unreachable(url: string, cause: unknown, timeoutMs: number): Unreachabl
   const why = (REASONS.get(code) ?? (cause instanceof Error ? cause.message : String(cause))).replace(/\.$/, "");
   if (/CERT|VERIFY|ALTNAME/.test(code)) {
     return new Unreachable(
-      `The certificate of the agent at ${origin} is not trusted (${why}). Name its authority with --ca-cert, and the agent by a name that is in the certificate`,
+      `The certificate of the agent at ${origin} is not trusted (${why}). Name its authority with --ca-cert, and the agent by a name that is in the certificate, or that name with --tls-server-name`,
     );
   }
   return new Unreachable(

@@ -7,6 +7,7 @@ const CLIENT: readonly Flag[] = [
   { name: "ca-cert", value: "FILE", help: "certificate authority of an HTTPS agent (KONSUL_CA_CERT)" },
   { name: "client-cert", value: "FILE", help: "client certificate for an HTTPS agent (KONSUL_CLIENT_CERT)" },
   { name: "client-key", value: "FILE", help: "key of the client certificate (KONSUL_CLIENT_KEY)" },
+  { name: "tls-server-name", value: "NAME", help: "whose certificate is wanted (default: the host of the URL)" },
   { name: "timeout", value: "DURATION", help: "longest wait for an answer (default: 10s)" },
 ];
 export const JSON_FLAG: Flag = { name: "json", help: "machine-readable output" };
