@@ -35,11 +35,21 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
-{{/* What the probes ask. The kubelet has no certificate to show: where one is required, the pod asks itself. */}}
+{{/* A name that is in the certificate of the API, which all pods share: for who asks a pod by its address. */}}
+{{- define "konsul.certifiedName" -}}
+{{ include "konsul.name" . }}-0.{{ include "konsul.peers" . }}.{{ .Release.Namespace }}.svc
+{{- end -}}
+
+{{/*
+What the probes ask. The kubelet has no certificate to show: where one is required, the pod asks itself. By its address: where no
+name can be resolved, all pods would be started again.
+*/}}
 {{- define "konsul.probe" -}}
-{{- if .tls.requireClientCertificate -}}
-exec: { command: [konsul, health, --{{ .what }}] }
+{{- $tls := .root.Values.tls.api -}}
+{{- if $tls.requireClientCertificate -}}
+exec:
+  command: [konsul, health, --{{ .what }}, "--http-addr=https://127.0.0.1:8888", --tls-server-name={{ include "konsul.certifiedName" .root }}]
 {{- else -}}
-httpGet: { path: /health/{{ .what }}, port: http, scheme: {{ ternary "HTTPS" "HTTP" .tls.enabled }} }
+httpGet: { path: /health/{{ .what }}, port: http, scheme: {{ ternary "HTTPS" "HTTP" $tls.enabled }} }
 {{- end -}}
 {{- end -}}
