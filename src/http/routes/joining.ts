@@ -59,8 +59,9 @@ export async function leaveAndStop(deps: HttpDeps, { request, url, respond }: Jo
       "This node is the last voter, so there is nothing that it could leave: stop it with SIGTERM",
     );
   }
-  if (core.role === "leader") {
-    await refuseIfNeeded(deps, self);
+  if (core.role === "leader") await refuseIfNeeded(deps, self);
+  // By now somebody else may lead, who can be asked at once.
+  if (deps.replica.status().core.role === "leader") {
     const outcome = await deps.replica.transfer(undefined);
     if (outcome.kind !== "done") throw new ApiError("no_leader", "Leadership could not be handed over: try again");
   }
