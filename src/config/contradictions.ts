@@ -54,7 +54,10 @@ export function contradictions(config: Config, { written, unread, isFileAlone }:
   return mistakes;
 }
 
-function checkNode({ dataDir, raft, snapshots }: Config, add: Add): void {
+/** A leader speaks every tenth of the heartbeat timeout: who is judged by less than three of these is now there and now not. */
+const HEARTBEATS_HEARD = 3 / 10;
+
+function checkNode({ dataDir, raft, snapshots, health }: Config, add: Add): void {
   if (raft.leaderLeaseTimeoutMs > raft.heartbeatTimeoutMs) {
     add(
       "raft.leader_lease_timeout",
@@ -65,6 +68,14 @@ function checkNode({ dataDir, raft, snapshots }: Config, add: Add): void {
     add(
       "raft.heartbeat_timeout",
       `must not be above the election timeout of ${raft.electionTimeoutMs} ms: current value is ${raft.heartbeatTimeoutMs} ms`,
+    );
+  }
+  const contactMsMin = Math.ceil(raft.heartbeatTimeoutMs * HEARTBEATS_HEARD);
+  if (health.lastContactMsMax < contactMsMin) {
+    add(
+      "health.max_last_contact",
+      `must be at least ${contactMsMin} ms, three tenths of the heartbeat timeout: current value is ${health.lastContactMsMax} ms`,
+      ["raft.heartbeat_timeout"],
     );
   }
   const folderProblem = raftFolderProblem(raft.dataDir, dataDir);

@@ -244,6 +244,7 @@ describe("loadConfig()", () => {
       [{ bootstrap: "true", "raft-bind-addr": "127.0.0.1:0" }, "raft.advertise_addr"],
       [{ join: "nowhere" }, "--join"],
       [{ "node-id": "a b" }, "--node-id"],
+      [{ "health-max-last-contact": "299ms" }, "--health-max-last-contact"],
     ];
     for (const [given, source] of cases)
       expect(mistakes({ flags: flags(given) }).map((one) => one.source)).toContain(source);
