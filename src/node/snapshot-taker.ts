@@ -37,6 +37,8 @@ export class SnapshotTaker {
   /** [0, 1): what this node's thresholds are above the policy's. */
   #jitter = 0;
   readonly #growth = new LogGrowth();
+  /** Of the state when this process last wrote it into a snapshot, which takes less on disk. */
+  #stateBytes = 0;
 
   constructor(options: SnapshotTakerOptions) {
     this.#options = options;
@@ -107,7 +109,7 @@ export class SnapshotTaker {
     const since = this.#growth.sinceMark;
     if (since < policy.thresholdBytes * (1 + this.#jitter) || this.#isTaking || this.#isStopped) return;
     // What it costs to write the state once is in proportion to what was written since.
-    if (since >= 2 * (snapshots.list().at(-1)?.sizeBytes ?? 0)) this.take(() => undefined);
+    if (since >= Math.max(this.#stateBytes, snapshots.list().at(-1)?.sizeBytes ?? 0)) this.take(() => undefined);
   }
 
   #newestIndex(): LogIndex {
@@ -150,10 +152,12 @@ export class SnapshotTaker {
       this.#options.note(`Cannot take a snapshot at index ${draft.index}: ${reason}. The log is kept`);
       done({ kind: "failed", reason });
     };
+    let bytes = 0;
     const step = (): void => {
       if (this.#isStopped) return fail("this node is stopping");
       const part = frozen.next(PART_BYTES);
       if (part !== undefined) {
+        bytes += part.length;
         writer.write(part, (failure) => {
           if (failure !== undefined) fail(failure.message);
           else driver.clock.defer(step);
@@ -164,6 +168,7 @@ export class SnapshotTaker {
       if (frozen.stateHash !== draft.stateHash) return fail("its rows do not match the state's running hash");
       writer.complete(draft, (result) => {
         frozen.release();
+        this.#stateBytes = bytes;
         if (result.ok) done({ kind: "taken", meta: result.value, durationMs: 0 });
         else fail(result.error.message);
       });
