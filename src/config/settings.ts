@@ -120,7 +120,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: "snapshot-log-bytes",
     min: 1024,
     max: 2 ** 40,
-    help: "log since the last snapshot that makes a new one; up to twice as much, never below the state's size",
+    help: "log since the last snapshot that makes a new one; up to twice as much, never below half the state's size",
   },
   {
     key: "raft.trailing_logs",

@@ -10,7 +10,7 @@ export interface SnapshotPolicy {
   readonly thresholdEntries: number;
   /**
    * Applied bytes of log since the last snapshot that make a new one at once, up to twice as many by chance, so that the
-   * nodes do not take theirs together: what a start has to replay. Never fewer than the state has.
+   * nodes do not take theirs together: what a start has to replay. Never fewer than half of what the state has.
    */
   readonly thresholdBytes: number;
   /** Entries kept behind the newest one for followers that are a little late. */

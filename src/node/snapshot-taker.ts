@@ -109,7 +109,8 @@ export class SnapshotTaker {
     const since = this.#growth.sinceMark;
     if (since < policy.thresholdBytes * (1 + this.#jitter) || this.#isTaking || this.#isStopped) return;
     // What it costs to write the state once is in proportion to what was written since.
-    if (since >= Math.max(this.#stateBytes, snapshots.list().at(-1)?.sizeBytes ?? 0)) this.take(() => undefined);
+    const stateBytes = Math.max(this.#stateBytes, snapshots.list().at(-1)?.sizeBytes ?? 0);
+    if (since >= stateBytes / 2) this.take(() => undefined);
   }
 
   #newestIndex(): LogIndex {

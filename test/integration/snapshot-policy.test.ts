@@ -177,9 +177,9 @@ test("what is written is in proportion to the state: a small log beside a large 
     one.clock.advance(1000);
     const before = one.snapshots.list();
     expect(before).toHaveLength(1);
-    write(one, 55_000);
+    write(one, 27_000);
     expect(one.snapshots.list()).toEqual(before);
-    write(one, 10_000);
+    write(one, 6_000);
     expect(one.snapshots.list()).toHaveLength(2);
   }
 });
