@@ -1,34 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import type { RaftEvent, SnapshotMeta } from "../raft/index.ts";
+import type { RaftEvent } from "../raft/index.ts";
 import { LogTrimmer } from "./log-trimmer.ts";
+import { snapshotMeta } from "./testing/cluster-of-one.ts";
 import { createManualClock, type ManualClock } from "./testing/manual-clock.ts";
 
-const meta: SnapshotMeta = {
-  id: "1-25-0",
-  clusterId: "00000000000000000000000000000001",
-  epoch: { counter: 1, random: "" },
-  index: 25,
-  term: 1,
-  chain: 0,
-  time: 0,
-  membership: {
-    voters: [],
-    outgoing: [],
-    learners: [],
-    learnersNext: [],
-    autoLeave: false,
-    members: new Map(),
-    clusterVersion: 1,
-  },
-  membershipIndex: 1,
-  seqs: [],
-  stateHash: "",
-  hashVersion: 1,
-  format: 1,
-  origin: "local",
-  sizeBytes: 1,
-  sha256: "",
-};
+const meta = snapshotMeta(25);
 
 function given(): { readonly trimmer: LogTrimmer; readonly clock: ManualClock; readonly steps: number[] } {
   const clock = createManualClock();

@@ -1,71 +1,12 @@
 import { expect, test } from "bun:test";
-import { createPrng, fromUtf8, memberKey, ok, utf8, type MemberKey } from "../base/index.ts";
-import {
-  chainAfter,
-  chainStart,
-  decodeMembership,
-  encodeMembership,
-  type Entry,
-  type Member,
-  type Message,
-  type SnapshotMeta,
-} from "../raft/index.ts";
+import { createPrng, fromUtf8, ok, utf8 } from "../base/index.ts";
+import { chainAfter, decodeMembership, type Entry, type Member, type Message } from "../raft/index.ts";
 import type { ProposeOutcome, RaftNode, ReadOutcome } from "./node-types.ts";
-import { DEFAULT_NODE_LIMITS } from "./options.ts";
 import type { LogStore, SnapshotStore, StateMachine, StoredState, Transport, TransportReceiver } from "./ports.ts";
-import { openRaftNode } from "./raft-node.ts";
+import { foundedLog, openClusterOfOne, SELF, snapshotMeta } from "./testing/cluster-of-one.ts";
 import { createManualClock, type ManualClock } from "./testing/manual-clock.ts";
 
-const member: Member = {
-  id: "n",
-  incarnation: "0000000000000001",
-  name: "n",
-  address: "",
-  httpAddress: "",
-  zone: "",
-  version: "0",
-  commandVersion: 1,
-  nonVoter: false,
-  admitted: 1,
-  publicKey: "",
-};
-const identity = {
-  clusterId: "0".repeat(32),
-  epoch: { counter: 1, random: "00000000" },
-  nodeId: "n",
-  incarnation: "0000000000000001",
-};
-
-const learner: Member = { ...member, id: "m", name: "m", address: "m:1" };
-
-function stored(learners: readonly Member[] = []): StoredState {
-  const keyOf = ({ id, incarnation }: Member): MemberKey => memberKey(id, incarnation);
-  const key = keyOf(member);
-  const first: Omit<Entry, "chain"> = {
-    index: 1,
-    term: 1,
-    kind: "membership",
-    time: 0,
-    data: encodeMembership({
-      voters: [key],
-      outgoing: [],
-      learners: learners.map(keyOf),
-      learnersNext: [],
-      autoLeave: true,
-      members: new Map([...learners, member].map((one) => [keyOf(one), one])),
-      clusterVersion: 1,
-    }),
-  };
-  const base = { index: 0, term: 0, chain: chainStart(identity.clusterId, identity.epoch), time: 0 };
-  return {
-    identity,
-    hard: { term: 1, vote: undefined },
-    seq: 1,
-    commitHint: 0,
-    base,
-    entries: [{ ...first, chain: chainAfter(base.chain, first) }],
-  };
-}
+const learner: Member = { ...SELF, id: "m", name: "m", address: "m:1" };
 
 interface Given {
   readonly node: RaftNode;
@@ -91,7 +32,7 @@ function start(unusual: Unusual = {}): Given {
   const applied: string[] = [];
   let seq = 1;
   const log: LogStore = {
-    initial: unusual.initial ?? stored(),
+    initial: unusual.initial ?? foundedLog(),
     persist: (_, __, done) => {
       if (disk.isStalled) return;
       clock.at(clock.now() + 1, () => {
@@ -142,56 +83,28 @@ function start(unusual: Unusual = {}): Given {
     stateHash: () => "",
   };
   const prng = createPrng(1);
-  let opened: RaftNode | undefined;
-  openRaftNode(
-    {
-      self: memberKey(member.id, member.incarnation),
-      boot: "00000000000000bb",
-      identity,
-      stored: log.initial,
-      clock,
-      log,
-      snapshots,
-      transport: {
-        start: () => undefined,
-        send: () => undefined,
-        sendSnapshot: () => undefined,
-        cancelSnapshot: () => undefined,
-        setMembers: () => undefined,
-        stop: (done) => done(),
-        ...unusual.transport,
-      },
-      machine,
-      timing: { heartbeatTimeoutMs: 1000, electionTimeoutMs: 1000, leaderLeaseTimeoutMs: 500 },
-      raftLimits: {
-        inflightCountMax: 64,
-        inflightBytesMax: 1 << 22,
-        messageBytesMax: 1 << 20,
-        unappliedBytesMax: 1 << 26,
-        cacheBytesMax: unusual.cacheBytesMax ?? 1 << 26,
-        snapshotSendsMax: 2,
-      },
-      limits: DEFAULT_NODE_LIMITS,
-      snapshotPolicy: {
-        intervalMs: 1e9,
-        thresholdEntries: 1e9,
-        thresholdBytes: unusual.thresholdBytes ?? 1e12,
-        trailingEntries: 10,
-        trailingBytes: 1e12,
-        trimStepEntries: 512,
-      },
-      commandVersion: 1,
-      random: () => prng.float(),
-      note: () => undefined,
+  const node = openClusterOfOne({
+    stored: log.initial,
+    clock,
+    log,
+    snapshots,
+    transport: {
+      start: () => undefined,
+      send: () => undefined,
+      sendSnapshot: () => undefined,
+      cancelSnapshot: () => undefined,
+      setMembers: () => undefined,
+      stop: (done) => done(),
+      ...unusual.transport,
     },
-    (result) => {
-      if (result.ok) opened = result.value;
-    },
-  );
-  if (opened === undefined) throw new Error("the node did not open");
-  unusual.beforeStart?.(opened);
-  opened.start();
-  return { node: opened, clock, applied, disk };
+    machine,
+    random: () => prng.float(),
+    cacheBytesMax: unusual.cacheBytesMax ?? 1 << 26,
+    snapshotPolicy: unusual.thresholdBytes === undefined ? {} : { thresholdBytes: unusual.thresholdBytes },
+  });
+  unusual.beforeStart?.(node);
+  node.start();
+  return { node, clock, applied, disk };
 }
 
 function propose({ node, clock }: Given, text: string): ProposeOutcome[] {
@@ -292,7 +205,7 @@ test("a sole leader whose disk does not answer lets nobody wait past the deadlin
 
 /** A log of five committed entries, of which only the last stays in memory, and a broken snapshot of the first three. */
 function replaying(read: LogStore["read"]): Given {
-  const initial = stored();
+  const initial = foundedLog();
   const entries = [...initial.entries];
   for (let index = 2; index <= 5; index += 1) {
     const body: Omit<Entry, "chain"> = { index, term: 1, kind: "command", time: 0, data: utf8(`${index}`) };
@@ -300,10 +213,7 @@ function replaying(read: LogStore["read"]): Given {
   }
   const { index, term, chain, time } = entries[2] ?? { index: 0, term: 0, chain: 0, time: 0 };
   const membership = decodeMembership(entries[0]?.data ?? new Uint8Array(0));
-  const state = { stateHash: "", hashVersion: 1, format: 1, sizeBytes: 1, sha256: "" };
-  const at = { id: "s", index, term, chain, time, membership, membershipIndex: 1, seqs: [] };
-  const { clusterId, epoch } = identity;
-  const meta: SnapshotMeta = { ...at, ...state, clusterId, epoch, origin: "local" };
+  const meta = snapshotMeta(index, { term, chain, time, membership });
   return start({
     initial: { ...initial, entries, commitHint: 5 },
     cacheBytesMax: 60,
@@ -324,7 +234,7 @@ test("promotions that are held before the start are held when this node leads at
   const votersAfter = (heldMs: number): number => {
     const heard: { receiver?: TransportReceiver } = {};
     const { node, clock } = start({
-      initial: stored([learner]),
+      initial: foundedLog([learner]),
       beforeStart: (one) => one.holdPromotions(heldMs),
       transport: {
         start: (receiver) => void (heard.receiver = receiver),

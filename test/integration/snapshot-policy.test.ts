@@ -1,58 +1,12 @@
 import { expect, test } from "bun:test";
-import { memberKey, utf8 } from "../../src/base/index.ts";
+import { utf8 } from "../../src/base/index.ts";
 import { createKonsulFsm, encodeCommand } from "../../src/fsm/index.ts";
-import {
-  DEFAULT_NODE_LIMITS,
-  openRaftNode,
-  type Identity,
-  type Member,
-  type RaftNode,
-  type SnapshotPolicy,
-  type SnapshotStore,
-} from "../../src/node/index.ts";
+import type { RaftNode, SnapshotPolicy, SnapshotStore } from "../../src/node/index.ts";
+import { foundedLog, IDENTITY, openClusterOfOne } from "../../src/node/testing/cluster-of-one.ts";
 import { createManualClock, type ManualClock } from "../../src/node/testing/manual-clock.ts";
-import { chainAfter, chainStart, encodeMembership, entrySize, type Entry } from "../../src/raft/index.ts";
+import { entrySize } from "../../src/raft/index.ts";
 import { createMemoryLogStore, createMemorySnapshotStore } from "../../src/storage/index.ts";
 import { createNoTransport } from "../../src/transport/index.ts";
-
-const identity: Identity = {
-  clusterId: "0".repeat(32),
-  epoch: { counter: 1, random: "00000000" },
-  nodeId: "n",
-  incarnation: "0000000000000001",
-  peerSecret: "",
-};
-const self = memberKey(identity.nodeId, identity.incarnation);
-const member: Member = {
-  id: identity.nodeId,
-  incarnation: identity.incarnation,
-  name: "n",
-  address: "",
-  httpAddress: "",
-  zone: "",
-  version: "0",
-  commandVersion: 1,
-  nonVoter: false,
-  admitted: 1,
-  publicKey: "",
-};
-const base = { index: 0, term: 0, chain: chainStart(identity.clusterId, identity.epoch), time: 0 };
-const membership: Omit<Entry, "chain"> = {
-  index: 1,
-  term: 1,
-  kind: "membership",
-  time: 0,
-  data: encodeMembership({
-    voters: [self],
-    outgoing: [],
-    learners: [],
-    learnersNext: [],
-    autoLeave: true,
-    members: new Map([[self, member]]),
-    clusterVersion: 1,
-  }),
-};
-const first: Entry = { ...membership, chain: chainAfter(base.chain, membership) };
 
 interface Given {
   readonly node: RaftNode;
@@ -71,52 +25,23 @@ function given(policy: Partial<SnapshotPolicy>): Given {
     if (disk.isHeld) disk.waiting.push(task);
     else clock.defer(task);
   });
-  const hard = { term: 1, vote: undefined };
-  log.bootstrap(identity, { hard, entries: [first] }, () => undefined);
+  const stored = foundedLog();
+  log.bootstrap(IDENTITY, stored, () => undefined);
   clock.advance(1);
-  let opened: RaftNode | undefined;
-  openRaftNode(
-    {
-      self,
-      boot: "00000000000000bb",
-      identity,
-      stored: { identity, hard, seq: 1, commitHint: 0, base, entries: [first] },
-      clock,
-      log,
-      snapshots,
-      transport: createNoTransport(),
-      machine: createKonsulFsm(),
-      timing: { heartbeatTimeoutMs: 1000, electionTimeoutMs: 1000, leaderLeaseTimeoutMs: 500 },
-      raftLimits: {
-        inflightCountMax: 64,
-        inflightBytesMax: 1 << 22,
-        messageBytesMax: 1 << 20,
-        unappliedBytesMax: 1 << 26,
-        cacheBytesMax: 1 << 23,
-        snapshotSendsMax: 2,
-      },
-      limits: DEFAULT_NODE_LIMITS,
-      snapshotPolicy: {
-        intervalMs: 1e9,
-        thresholdEntries: 1e9,
-        thresholdBytes: 10_000,
-        trailingEntries: 1e9,
-        trailingBytes: 1e12,
-        trimStepEntries: 3,
-        ...policy,
-      },
-      commandVersion: 1,
-      random: () => 0,
-      note: () => undefined,
-    },
-    (result) => {
-      if (result.ok) opened = result.value;
-    },
-  );
-  if (opened === undefined) throw new Error("the node did not open");
-  opened.start();
+  const node = openClusterOfOne({
+    stored,
+    clock,
+    log,
+    snapshots,
+    transport: createNoTransport(),
+    machine: createKonsulFsm(),
+    random: () => 0,
+    cacheBytesMax: 1 << 23,
+    snapshotPolicy: { thresholdBytes: 10_000, trailingEntries: 1e9, trimStepEntries: 3, ...policy },
+  });
+  node.start();
   clock.advance(5000);
-  return { node: opened, clock, snapshots, disk };
+  return { node, clock, snapshots, disk };
 }
 
 const COMMAND = encodeCommand({ kind: "kv-set", key: utf8("key"), value: new Uint8Array(900), flags: 0n });
