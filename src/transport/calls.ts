@@ -3,6 +3,12 @@ import type { Connection } from "./connection.ts";
 import type { Frame } from "./frame.ts";
 import type { Introduction } from "./introduction.ts";
 
+export interface CallRequest {
+  readonly method: string;
+  readonly body: Uint8Array;
+  readonly timeoutMs: number;
+}
+
 /** What became of a call. `not-sent`: surely never seen by the other side. `lost`: perhaps handled, the answer is lost. */
 export type CallOutcome =
   | { readonly kind: "answer"; readonly body: Uint8Array }
@@ -37,11 +43,7 @@ export class Calls {
     this.#handler = handler;
   }
 
-  call(
-    connection: Connection,
-    request: { readonly method: string; readonly body: Uint8Array; readonly timeoutMs: number },
-    done: (outcome: CallOutcome) => void,
-  ): void {
+  call(connection: Connection, request: CallRequest, done: (outcome: CallOutcome) => void): void {
     const number = this.#next++;
     const write = (out: ByteWriter): void => {
       out.u53(number).text(request.method).bytes(request.body);
@@ -56,7 +58,10 @@ export class Calls {
     this.#pending.set(number, { connection, done, timer });
   }
 
-  onFrame(connection: Connection, peer: Introduction, frame: Frame): void {
+  /** A call or an answer; anything else is none of its business. @throws MalformedBytes */
+  onFrame(connection: Connection, frame: Frame): void {
+    const { peer } = connection;
+    if (peer === undefined || (frame.kind !== "call" && frame.kind !== "answer")) return;
     const reader = new ByteReader(frame.body);
     const number = reader.u53();
     if (frame.kind === "answer") {

@@ -1,6 +1,6 @@
 import type { Clock, MemberKey } from "../base/index.ts";
 import type { Transport } from "../node/index.ts";
-import type { CallHandler, CallOutcome } from "./calls.ts";
+import type { CallHandler, CallOutcome, CallRequest } from "./calls.ts";
 import type { RejectReason } from "./handshake.ts";
 import type { Introduction } from "./introduction.ts";
 import type { PeerKey } from "./peer-key.ts";
@@ -37,15 +37,11 @@ export interface TcpTransport extends Transport {
   renewCertificates(): void;
   serve(handler: CallHandler): void;
   /** Calls the member that is connected. */
-  call(
-    to: MemberKey,
-    request: { readonly method: string; readonly body: Uint8Array; readonly timeoutMs: number },
-    done: (outcome: CallOutcome) => void,
-  ): void;
+  call(to: MemberKey, request: CallRequest, done: (outcome: CallOutcome) => void): void;
   /** Dials an address, calls whoever answers there, and hangs up. */
   ask(
     address: string,
-    request: { readonly method: string; readonly body: Uint8Array; readonly timeoutMs: number },
+    request: CallRequest,
     done: (outcome: CallOutcome, peer: Introduction | undefined) => void,
   ): void;
 }
