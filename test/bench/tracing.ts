@@ -20,8 +20,8 @@ const HUNDREDFOLD: readonly Patch[] = [
   },
   {
     file: "src/replica/replica.ts",
-    line: 'const span = this.#spanWithin("raft.propose");',
-    broken: `const span = this.#spanWithin("raft.propose"); ${repeat('globalThis.hooked = this.#spanWithin("raft.propose");')}`,
+    line: 'const span = spanWithin(tracing, "raft.propose");',
+    broken: `const span = spanWithin(tracing, "raft.propose"); ${repeat('globalThis.hooked = spanWithin(tracing, "raft.propose");')}`,
   },
   {
     file: "src/replica/replica.ts",

@@ -13,7 +13,7 @@ export interface Patch {
 
 export const SABOTAGES = {
   readsWithoutQuorum: {
-    file: "src/replica/replica.ts",
+    file: "src/replica/reads.ts",
     line: "const unconfirmed = isConsistent ? await this.#readPoint() : undefined;",
     broken: "const unconfirmed = undefined;",
   },
