@@ -1,24 +1,8 @@
-import { readFileSync } from "node:fs";
-import {
-  CLUSTER_VERSION_MAX,
-  EMPTY_BYTES,
-  err,
-  memberKey,
-  ok,
-  VERSION,
-  type BootId,
-  type Clock,
-  type MemberKey,
-  type Result,
-} from "../base/index.ts";
+import { EMPTY_BYTES, memberKey, ok, type MemberKey, type Result } from "../base/index.ts";
 import {
   answerPeer,
   decodeAdmission,
-  decodeForwardedAnswer,
-  decodeForwardedRequest,
   decodeTraces,
-  encodeForwardedAnswer,
-  encodeForwardedRequest,
   encodeTraces,
   form,
   invite,
@@ -26,51 +10,29 @@ import {
   watchOtherClusters,
   type AnsweringOptions,
   type FormationStore,
-  type ForwardedAnswer,
-  type ForwardedRequest,
   type PeerCalls,
   type Formed,
   type InviteOutcome,
 } from "../cluster/index.ts";
-import type { Config } from "../config/index.ts";
-import type { ForwardOutcome } from "../http/index.ts";
-import type { Identity, LogStore, Member, RaftNode } from "../node/index.ts";
-import type { Logger, Metrics, TracedEntry } from "../telemetry/index.ts";
-import {
-  createTcpTransport,
-  parseHostPort,
-  type PeerKey,
-  type SelfIntroduction,
-  type Introduction,
-  type TcpTransport,
-} from "../transport/index.ts";
-import type { TlsFiles } from "./tls-files.ts";
+import type { Identity, LogStore, RaftNode } from "../node/index.ts";
+import type { TracedEntry } from "../telemetry/index.ts";
+import type { Introduction, TcpTransport } from "../transport/index.ts";
+import { Forwarding } from "./forwarding.ts";
+import { createPeerPort, listenForPeers, type PeerPortOptions, type OwnCluster } from "./peer-port.ts";
 
-const FORWARD_GRACE_MS = 2000;
 const CONFESSION_MS_MAX = 1000;
 const TRACE_TIMEOUT_MS = 5000;
 
-/** A node that does not serve yet has done nothing: the same as one that does not lead. */
-const NOT_HERE = encodeForwardedAnswer({ status: 307, headers: [], body: EMPTY_BYTES });
-
-export interface PeersOptions {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly boot: BootId;
-  readonly self: Member;
-  readonly peerKey: PeerKey;
+export interface PeersOptions extends PeerPortOptions {
   /** The cluster that this node belonged to before its data was lost; empty: none. */
   readonly formerCluster: string;
   readonly formations: FormationStore;
-  /** Undefined: plain TCP. */
-  readonly tls: TlsFiles | undefined;
 }
 
 /** The peer port: answers others before this node belongs to a cluster, and carries Raft's messages afterwards. */
-export class Peers {
+export class Peers implements OwnCluster {
   readonly transport: TcpTransport;
+  readonly forwarding: Forwarding;
   readonly #options: PeersOptions;
   #identity: Identity | undefined;
   /** Where a leader is that wants this node in its cluster. */
@@ -79,11 +41,7 @@ export class Peers {
   #records: RecordKeeper | undefined;
   #onForeign: ((reason: string) => void) | undefined;
   readonly #answering: AnsweringOptions;
-  #answerForwarded: ((request: ForwardedRequest) => Promise<ForwardedAnswer>) | undefined;
-
   #onTraces: ((entries: readonly TracedEntry[]) => void) | undefined;
-
-  /** Transactions that the log held when this process opened it. */
   #startSeq = 0;
 
   private constructor(options: PeersOptions, transport: TcpTransport) {
@@ -105,54 +63,29 @@ export class Peers {
       onRefused: ({ code, reason }) => logger.warn("A node was not let in", { code, reason }),
       onClaimed: (reason) => this.#onForeign?.(reason),
     };
+    this.forwarding = new Forwarding({
+      transport,
+      requestTimeoutMs: config.limits.requestTimeoutMs,
+      leader: () => this.#node?.status().core.leader,
+    });
     transport.serve((call, answer) => this.#answer(call, answer));
   }
 
   /** Opens the port. The error is a sentence for the operator. */
   static open(options: PeersOptions): Result<Peers, string> {
-    const { config, clock, logger, metrics } = options;
-    const bind = parseHostPort(config.raft.bindAddress);
-    if (bind === undefined) return err(`Cannot listen for peers on "${config.raft.bindAddress}": it is no HOST:PORT`);
     const holder: { peers?: Peers } = {};
-    const transport = createTcpTransport({
-      clock,
-      random: Math.random,
-      bind,
-      peerKey: options.peerKey,
-      clusterVersion: () => holder.peers?.clusterVersion ?? 0,
-      self: () => introduce(options, holder.peers?.identity, holder.peers?.startSeq ?? 0),
-      tokens: () => readTokens(config),
-      tls: () =>
-        options.tls === undefined
-          ? undefined
-          : {
-              ...options.tls.current,
-              isNameChecked: config.raft.tls.isNameChecked,
-              minVersion: config.raft.tls.minVersion,
-            },
-      warn: (message, fields) => logger.warn(message, fields),
-      onRejected: (reason) => metrics.increase("konsul_peer_rejected_total", { reason }),
-      snapshots: config.snapshots,
-    });
-    const peers = new Peers(options, transport);
+    const transport = createPeerPort(options, () => holder.peers);
+    if (!transport.ok) return transport;
+    const peers = new Peers(options, transport.value);
     holder.peers = peers;
-    options.tls?.onChange(() => transport.renewCertificates());
-    try {
-      transport.listen();
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      return err(
-        `Cannot listen for peers on ${config.raft.bindAddress}: ${why}. Stop what uses it, or set raft.bind_addr`,
-      );
-    }
-    return ok(peers);
+    const listening = listenForPeers(options, transport.value);
+    return listening.ok ? ok(peers) : listening;
   }
 
   get identity(): Identity | undefined {
     return this.#identity;
   }
 
-  /** What every member must understand; 0: this node belongs to no cluster. */
   get clusterVersion(): number {
     return this.#node?.status().core.committedMembership.clusterVersion ?? 0;
   }
@@ -192,11 +125,6 @@ export class Peers {
     return watchOtherClusters({ clock, node, identity, self, joinAddresses, onForeign, calls: this.#calls() });
   }
 
-  /** From now on this node answers requests that other nodes hand to it as the leader. */
-  serveForwarded(answer: (request: ForwardedRequest) => Promise<ForwardedAnswer>): void {
-    this.#answerForwarded = answer;
-  }
-
   /** From now on this node hears which entries belong to a trace. */
   serveTraces(hear: (entries: readonly TracedEntry[]) => void): void {
     this.#onTraces = hear;
@@ -209,21 +137,6 @@ export class Peers {
       { method: "trace", body: encodeTraces(entries), timeoutMs: TRACE_TIMEOUT_MS },
       () => undefined,
     );
-  }
-
-  /** Hands a request to the leader, at most once. Undefined: none is known. */
-  forward(request: ForwardedRequest): Promise<ForwardOutcome> | undefined {
-    const leader = this.#node?.status().core.leader;
-    if (leader === undefined) return undefined;
-    const { requestTimeoutMs } = this.#options.config.limits;
-    const body = encodeForwardedRequest(request);
-    return new Promise((resolve) => {
-      // The leader gives up after its own request timeout, and says what came of the write: wait a little longer.
-      const call = { method: "http", body, timeoutMs: requestTimeoutMs + FORWARD_GRACE_MS };
-      this.transport.call(leader, call, (outcome) => {
-        resolve(outcome.kind === "answer" ? readForwarded(outcome.body) : outcome);
-      });
-    });
   }
 
   /** Decides how this node becomes part of a cluster; `known` are addresses where members were once. */
@@ -276,7 +189,7 @@ export class Peers {
   ): void {
     const { method, body, peer } = call;
     if (method === "confess") return this.#onConfession(peer, answer);
-    if (method === "http") return void this.#answerHttp(body, answer);
+    if (method === "http") return void this.forwarding.onRequest(body, answer);
     if (method === "record") return answer(this.#takeRecord(body, peer));
     if (method === "trace") this.#onTraces?.(decodeTraces(body));
     if (!answerPeer(this.#answering, { method, body, peer: identityOf(peer) }, answer)) answer(EMPTY_BYTES);
@@ -302,12 +215,6 @@ export class Peers {
     }
   }
 
-  async #answerHttp(body: Uint8Array, answer: (body: Uint8Array) => void): Promise<void> {
-    const request = tryDecode(body);
-    if (this.#answerForwarded === undefined || request === undefined) return answer(NOT_HERE);
-    answer(encodeForwardedAnswer(await this.#answerForwarded(request)));
-  }
-
   /** Nobody speaks for another member: the handshake has proved the key that the membership names. */
   #takeRecord(body: Uint8Array, peer: Introduction): Uint8Array {
     const { member } = decodeAdmission(body);
@@ -317,57 +224,10 @@ export class Peers {
   }
 }
 
-/** Undefined: no request that this version understands. */
-function tryDecode(body: Uint8Array): ForwardedRequest | undefined {
-  try {
-    return decodeForwardedRequest(body);
-  } catch {
-    return undefined;
-  }
-}
-
-/** An answer that cannot be read proves nothing about the write. */
-function readForwarded(body: Uint8Array): ForwardOutcome {
-  try {
-    return { kind: "answer", answer: decodeForwardedAnswer(body) };
-  } catch (cause) {
-    return {
-      kind: "lost",
-      reason: `its answer cannot be read (${cause instanceof Error ? cause.message : "unknown"})`,
-    };
-  }
-}
-
 function identityOf(peer: Introduction): {
   readonly key: string;
   readonly address: string;
   readonly clusterId: string;
 } {
   return { key: memberKey(peer.id, peer.incarnation), address: peer.address, clusterId: peer.clusterId };
-}
-
-function introduce(options: PeersOptions, identity: Identity | undefined, seq: number): ReturnType<SelfIntroduction> {
-  const { self, boot } = options;
-  return {
-    protocolMin: 1,
-    protocolMax: 1,
-    clusterId: identity?.clusterId ?? "",
-    epoch: identity?.epoch ?? { counter: 0, random: "00000000" },
-    id: self.id,
-    name: self.name,
-    incarnation: self.incarnation,
-    boot,
-    seq,
-    version: VERSION,
-    commandVersion: CLUSTER_VERSION_MAX,
-    address: self.address,
-  };
-}
-
-/** Settings first, then the file, one token a line; read anew each time, so that tokens rotate without a restart. */
-function readTokens(config: Config): readonly string[] {
-  const { joinTokens, joinTokenFile } = config.raft;
-  if (joinTokenFile === "") return joinTokens;
-  const lines = readFileSync(joinTokenFile, "utf8").split("\n");
-  return [...joinTokens, ...lines.map((line) => line.trim()).filter((line) => line !== "")];
 }

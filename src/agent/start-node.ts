@@ -243,7 +243,7 @@ function serve({ options, node, replica, identity, peers, forgetRecord, tracing 
   };
   // What other nodes hand to this one is answered here or not at all: never handed on once more.
   const app = createApp(deps);
-  peers?.serveForwarded(async (request) => answerForwarded((given) => app.fetch(given, ""), request));
+  peers?.forwarding.serve(async (request) => answerForwarded((given) => app.fetch(given, ""), request));
   const facing = peers === undefined ? app : createApp({ ...deps, ...askingLeader(config, peers) });
   server.serve(guarded(facing, options));
   node.start();
@@ -323,7 +323,7 @@ function askingLeader(
   { followerWrites }: Config,
   peers: Peers,
 ): Pick<Parameters<typeof createApp>[0], "askLeader" | "forward"> {
-  const askLeader = peers.forward.bind(peers);
+  const askLeader = peers.forwarding.forward.bind(peers.forwarding);
   return followerWrites === "forward" ? { askLeader, forward: askLeader } : { askLeader };
 }
 
