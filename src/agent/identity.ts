@@ -1,7 +1,19 @@
-import { randomHex } from "./random-hex.ts";
+import {
+  err,
+  memberKey,
+  ok,
+  type BootId,
+  type ClusterId,
+  type Epoch,
+  type Incarnation,
+  type Result,
+} from "../base/index.ts";
+import type { Formed } from "../cluster/index.ts";
+import type { Config } from "../config/index.ts";
+import type { Identity, LogStore, StoredState } from "../node/index.ts";
 import { chainAfter, chainStart, encodeMembership, type Entry, type Member, type Membership } from "../raft/index.ts";
-import { memberKey, type BootId, type ClusterId, type Epoch, type Incarnation } from "../base/index.ts";
-import type { Identity, StoredState } from "../node/index.ts";
+import { mintPeerKey, NO_PEER_KEY, peerKeyOf, type PeerKey } from "../transport/index.ts";
+import { randomHex } from "./random-hex.ts";
 
 export function mintBootId(): BootId {
   return randomHex(8);
@@ -13,6 +25,38 @@ export function mintIncarnation(): Incarnation {
 
 export function mintClusterId(): ClusterId {
   return randomHex(16);
+}
+
+/** A new incarnation gets a new key; one that was admitted without a key never gets one. */
+export function peerKeyFor(known: Identity | undefined): PeerKey {
+  if (known === undefined) return mintPeerKey();
+  return known.peerSecret === undefined ? NO_PEER_KEY : peerKeyOf(known.peerSecret);
+}
+
+export interface Identifying {
+  readonly log: LogStore;
+  readonly self: Member;
+  readonly peerKey: PeerKey;
+  readonly form: () => Promise<Formed>;
+}
+
+export type Identified = Result<{ readonly identity: Identity; readonly stored: StoredState }, string>;
+
+/** Who this folder is; a folder without identity joins a cluster, or becomes a new one. */
+export async function identify(config: Config, { log, self, peerKey, form }: Identifying): Promise<Identified> {
+  const { initial } = log;
+  if (initial.identity !== undefined) return ok({ identity: initial.identity, stored: initial });
+  const formed = await form();
+  if (formed.kind === "stop") return err(formed.reason);
+  const { secret } = peerKey;
+  const { identity, first } =
+    formed.kind === "create" ? createCluster(self, secret) : joinCluster(self, formed, secret);
+  return new Promise((resolve) => {
+    log.bootstrap(identity, { hard: first.hard, entries: first.entries }, (result) => {
+      if (result.ok) resolve(ok({ identity, stored: { ...first, seq: result.value.seq } }));
+      else resolve(err(`Cannot write to the data folder ${config.dataDir}: ${result.error.message}`));
+    });
+  });
 }
 
 /** A new cluster: its identity and its first entry, the membership of one voter. */

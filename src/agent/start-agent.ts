@@ -2,7 +2,9 @@ import { err, ok, type Result } from "../base/index.ts";
 import { createStartingApp, startHttpServer, WAITING_FOR_CLUSTER, type HttpServer } from "../http/index.ts";
 import { httpTls, openTlsFiles, type CertificateFiles } from "./certificates.ts";
 import { readKnownPeers } from "./known-peers.ts";
-import { startNode, type NodeAgent, type StartOptions } from "./start-node.ts";
+import type { NodeAgent } from "./start-application.ts";
+import { startNode } from "./start-node.ts";
+import type { StartOptions } from "./start-options.ts";
 
 /** A running process: the HTTP port, and the node behind it. */
 export interface Agent {
