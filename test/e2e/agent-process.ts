@@ -10,10 +10,17 @@ const folders = new Set<string>();
 const mounts = new Set<string>();
 
 /** A folder that is removed at the end. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "konsul-e2e-"));
+export function temporaryFolder(name = "konsul-e2e"): string {
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
   folders.add(folder);
   return folder;
+}
+
+/** A process that is ended at the end, unless it has ended before. */
+export function tracked<T extends Bun.Subprocess>(child: T): T {
+  processes.add(child);
+  void child.exited.then(() => processes.delete(child));
+  return child;
 }
 
 /** A small file system in memory that can be filled up; undefined where this process may not mount one. */

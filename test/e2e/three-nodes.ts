@@ -16,15 +16,19 @@ export interface ThreeNodes {
   readonly peerPorts: readonly number[];
 }
 
-/** Three voters with a leader, as every one of them sees it. `tokenFrom` is asked once the first node serves. */
+/**
+ * Three voters with a leader, as every one of them sees it. `tokenFrom` is asked once the first node serves; `standard` is an
+ * executable other than the one under test.
+ */
 export async function startThreeNodes(
   flags: readonly string[] = [],
   tokenFrom?: (first: AgentProcess) => Promise<string>,
+  standard?: string,
 ): Promise<ThreeNodes> {
   const folder = temporaryFolder();
   const ports = freePorts(6);
   const folderOf = (at: number): string => join(folder, `n${at}`);
-  const start = async (at: number, executable?: string): Promise<AgentProcess> => {
+  const start = async (at: number, executable = standard): Promise<AgentProcess> => {
     const words = [
       `--port=${ports[at]}`,
       `--node-id=node-${at}`,

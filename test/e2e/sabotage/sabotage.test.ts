@@ -5,6 +5,7 @@ import { cleanUp, KONSUL } from "../agent-process.ts";
 import { startFaultyCluster } from "../disk-faults/faulty-cluster.ts";
 import { devicePlace, type DiskPlace } from "../disk-faults/places.ts";
 import { runFaults, untilReady } from "../network-faults/run-faults.ts";
+import { canTrace, syncsBeforeAnswers } from "../sync-trace.ts";
 import { createNamespaces, whyNoNamespaces, type Namespaces } from "../three-namespaces.ts";
 import { identityIn, playMember } from "./puppet.ts";
 import { buildSabotaged, SABOTAGES } from "./sabotaged-build.ts";
@@ -12,6 +13,7 @@ import { buildSabotaged, SABOTAGES } from "./sabotaged-build.ts";
 const noNamespaces = whyNoNamespaces();
 const hasDevices = Island.isPossible();
 if (noNamespaces !== undefined) console.log(`SKIP: reads without a quorum: ${noNamespaces}`);
+if (!canTrace()) console.log("SKIP: syncs and answers need strace, and the right to use it on other processes");
 if (!hasDevices) console.log("SKIP: power cuts need root, mkfs.ext4 and loop devices");
 
 const TERM = 1000;
@@ -87,4 +89,14 @@ describe("what judges the real build rejects a broken one", () => {
   test.skipIf(!hasDevices)("without fsync a power cut of all nodes loses acknowledged writes", async () => {
     expect(await lostInPowerCut(buildSabotaged(SABOTAGES.noSync))).toBeGreaterThan(0);
   });
+
+  test.skipIf(!canTrace())(
+    "a trace shows followers that answer before their sync, and nodes that never sync",
+    async () => {
+      for (const sabotage of [SABOTAGES.answerBeforeSync, SABOTAGES.noSync]) {
+        expect(Math.min(...(await syncsBeforeAnswers(buildSabotaged(sabotage))))).toBeLessThan(2);
+        await cleanUp();
+      }
+    },
+  );
 });

@@ -27,6 +27,12 @@ export const SABOTAGES = {
     line: "database.run(`PRAGMA synchronous = ${synchronous}`);",
     broken: 'database.run("PRAGMA synchronous = OFF");',
   },
+  answerBeforeSync: {
+    file: "src/node/outbox.ts",
+    line: "if (after === undefined || after <= this.#durableTicket) this.#ready.push(message);",
+    broken:
+      'if (after === undefined || after <= this.#durableTicket || message.kind === "append-reply") this.#ready.push(message);',
+  },
 } as const satisfies Readonly<Record<string, Patch>>;
 
 /** An executable with this one fault. @throws Error when the line is not there any more: the fault must be moved */
