@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 type worker struct {
@@ -22,7 +20,7 @@ type worker struct {
 	failures int
 }
 
-func (w *worker) run(client *clientv3.Client, until time.Time, read bool, value string, keys int) {
+func (w *worker) run(client *etcdClient, until time.Time, read bool, value string, keys int) {
 	random := rand.New(rand.NewSource(rand.Int63()))
 	for time.Now().Before(until) {
 		key := fmt.Sprintf("k%05d", random.Intn(keys))
@@ -51,9 +49,9 @@ func main() {
 	read := flag.Bool("read", false, "linearizable reads instead of writes")
 	flag.Parse()
 
-	pool := make([]*clientv3.Client, *connections)
+	pool := make([]*etcdClient, *connections)
 	for at := range pool {
-		client, err := clientv3.New(clientv3.Config{Endpoints: []string{*endpoint}, DialTimeout: 5 * time.Second})
+		client, err := newClient(etcdConfig{Endpoints: []string{*endpoint}, DialTimeout: 5 * time.Second})
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "Cannot connect to %s: %v\n", *endpoint, err)
 			os.Exit(1)
