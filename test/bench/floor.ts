@@ -1,8 +1,10 @@
-import { median, record, say, spread, type Bench } from "./bench.ts";
+import { median, say, spread, type Bench } from "./bench.ts";
 import { sampled, warm, type Contender } from "./contest.ts";
 import { bareRoundTrip, peerRoundTrip, syncBesideTwo } from "./floor-parts.ts";
+import { record } from "./history.ts";
 import { rounds, seconds } from "./options.ts";
-import { etcdSystem, konsulSystem, type Running, type System } from "./systems.ts";
+import type { Running } from "./running.ts";
+import { etcdSystem, konsulSystem, type System } from "./systems.ts";
 import { missingTools } from "./tools.ts";
 import { wrk, type Load } from "./wrk.ts";
 
@@ -27,8 +29,10 @@ export const floor: Bench = {
         http.push(await bareRoundTrip(seconds()));
         sync.push(await syncBesideTwo(seconds()));
         peer.push(await peerRoundTrip(seconds()));
-        own.push(await sampled(pair[0], shape));
-        other.push(await sampled(pair[1], shape));
+        const turns = [[pair[0], own] as const, [pair[1], other] as const];
+        for (const [system, loads] of round % 2 === 0 ? turns : turns.toReversed()) {
+          loads.push(await sampled(system, shape));
+        }
       }
     } finally {
       await konsul.stop();
@@ -75,6 +79,7 @@ function report({ http, sync, peer, own, other }: Measured): void {
     values.map((value, round) => value / (base[round] ?? NaN));
   record("floor", {
     rounds: own.length,
+    seconds: seconds(),
     http: median(http),
     sync: median(sync),
     peer: median(peer),
