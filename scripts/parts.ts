@@ -116,6 +116,7 @@ export const PARTS: readonly Part[] = [
     counts: "tests",
     needs: "test/integration/**/*.test.ts",
   },
+  { name: "bench-parts", command: test("./test/bench"), shareMinutes: 0.2, counts: "tests" },
   { name: "soak-judges", command: test("./test/soak"), shareMinutes: 0.2, counts: "tests" },
   { name: "e2e", command: test("./test/e2e"), shareMinutes: 6, counts: "tests", needs: "test/e2e/**/*.test.ts" },
 ];

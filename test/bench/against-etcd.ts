@@ -1,7 +1,9 @@
-import { record, say, type Bench } from "./bench.ts";
+import { say, type Bench } from "./bench.ts";
 import { compare, inTurn, warm, type Contender } from "./contest.ts";
+import { record } from "./history.ts";
 import { rounds, seconds } from "./options.ts";
-import { etcdSystem, konsulSystem, seed, type Running, type System } from "./systems.ts";
+import type { Running } from "./running.ts";
+import { etcdSystem, konsulSystem, seed, type System } from "./systems.ts";
 import { missingTools } from "./tools.ts";
 import { wrk } from "./wrk.ts";
 

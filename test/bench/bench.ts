@@ -1,6 +1,3 @@
-import { appendFileSync } from "node:fs";
-import { join } from "node:path";
-
 /** One benchmark: prints its lines itself. */
 export interface Bench {
   readonly name: string;
@@ -8,9 +5,11 @@ export interface Bench {
   run(): Promise<void>;
 }
 
+/** Of an even number, the middle between the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
+  return low === undefined || high === undefined ? NaN : (low + high) / 2;
 }
 
 export function percentile(values: readonly number[], share: number): number {
@@ -22,10 +21,8 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** One line per run, so that a regression shows. */
-export function record(bench: string, figures: Readonly<Record<string, unknown>>): void {
-  const line = { at: new Date().toISOString(), bench, ...figures };
-  appendFileSync(join(import.meta.dir, "history.jsonl"), `${JSON.stringify(line)}\n`);
+export function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 /** Median, and in brackets the least and the most. */

@@ -99,7 +99,7 @@ export function compare(figure: string, { pair, samples, aim }: Measured): Verdi
   const [own, other] = [samples.get(pair[0].name) ?? [], samples.get(pair[1].name) ?? []];
   const each = ratios(own, other, ({ perSecond }) => perSecond);
   const ratio = median(each);
-  const line: Record<string, unknown> = { ratio };
+  const line: Record<string, unknown> = { ratio, ratios: each.map((one) => Number(one.toFixed(3))) };
   for (const [at, of] of [own, other].entries()) {
     const name = pair[at]?.name ?? "";
     const cpu = median(of.map(({ cpuEach }) => cpuEach));

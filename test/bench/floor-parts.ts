@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder, tracked } from "../e2e/agent-process.ts";
 import { percentile } from "./bench.ts";
 import { konsulSystem } from "./systems.ts";
 import { wrk } from "./wrk.ts";
@@ -19,7 +19,7 @@ export async function bareRoundTrip(seconds: number): Promise<number> {
 
 /** p50 in ms of writing 4 KiB and syncing, while two other processes do nothing else either. */
 export async function syncBesideTwo(seconds: number): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), "konsul-sync-"));
+  const folder = temporaryFolder("konsul-sync");
   const program = (at: number): string => `const fs = require("node:fs");
     const file = fs.openSync(${JSON.stringify(join(folder, "f"))} + ${at}, "w");
     const page = Buffer.alloc(4096, 7);
@@ -74,7 +74,7 @@ export async function peerRoundTrip(seconds: number): Promise<number> {
 
 /** A program in a process of its own, and the first line that it prints. */
 async function started(program: string): Promise<{ readonly child: Bun.Subprocess; readonly line: string }> {
-  const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });
+  const child = tracked(Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" }));
   const { value } = await child.stdout.getReader().read();
   return { child, line: new TextDecoder().decode(value).trim() };
 }

@@ -1,23 +1,26 @@
 import { join } from "node:path";
-import { median, record, say, spread, type Bench } from "./bench.ts";
+import { median, say, spread, type Bench } from "./bench.ts";
 import { sampled, type Contender, type Sample } from "./contest.ts";
+import { record } from "./history.ts";
 import { IdleWatchers } from "./idle-watchers.ts";
 import { loadKeys } from "./load-keys.ts";
-import { rounds, seconds, warmUp } from "./options.ts";
+import { choice, rounds, seconds, setting, warmUp } from "./options.ts";
+import type { Running } from "./running.ts";
 import { plots, short, type Series } from "./svg.ts";
-import { konsulSystem, konsulWrite, startKonsul, type Requests, type Running } from "./systems.ts";
+import { konsulSystem, konsulWrite, startKonsul, type Requests } from "./systems.ts";
 import { missingTools } from "./tools.ts";
 import { konsulWrites } from "./writes-beside.ts";
 
 const CLIENTS = 64;
 const PICTURE = join(import.meta.dir, "..", "..", "docs", "growth.svg");
 const NODES = [1, 3, 5, 7];
-const KEYS = [1e3, 1e4, 1e5, 1e6].filter((keys) => keys <= Number(process.env["KEYS"] ?? 1e6));
+const KEYS_MAX = setting("KEYS", 1_000_000, 1000);
+const KEYS = [1e3, 1e4, 1e5, 1e6].filter((keys) => keys <= KEYS_MAX);
 const VALUE_BYTES = [100, 1024, 10 * 1024, 100 * 1024, 256 * 1024];
 const WATCHERS = [0, 10, 100, 1000, 10_000];
 const GROWTHS = ["nodes", "keys", "values", "watchers"];
 /** Some of them only; then nothing is drawn. */
-const GROW = process.env["GROW"]?.split(",") ?? GROWTHS;
+const GROW = choice("GROW", GROWTHS);
 /** All values of one size together. */
 const STATE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -42,7 +45,7 @@ interface Growth {
 export const growth: Bench = {
   name: "growth",
   summary:
-    "writes/s at 1 to 7 nodes, 10^3 to 10^6 keys, 100 B to 256 KiB, 0 to 10,000 watchers; draws docs/growth.svg; GROW=nodes,keys,values,watchers",
+    "writes/s at 1 to 7 nodes, 10^3 to 10^6 keys, 100 B to 256 KiB, 0 to 10,000 watchers; draws docs/growth.svg; KEYS=1000000 GROW=nodes,keys,values,watchers",
   run: async () => {
     if (missingTools(["wrk"]).length > 0) return say("growth: SKIPPED, there is no wrk");
     const drawn: Series[] = [];

@@ -1,11 +1,14 @@
-import { record, say, type Bench } from "./bench.ts";
+import { say, type Bench } from "./bench.ts";
 import { cpuOf } from "./cpu.ts";
-import { konsulSystem, type Running } from "./systems.ts";
+import { record } from "./history.ts";
+import { seconds, setting } from "./options.ts";
+import type { Running } from "./running.ts";
+import { konsulSystem } from "./systems.ts";
 
-const INSTANCES = Number(process.env["INSTANCES"] ?? 10_000);
+const INSTANCES = setting("INSTANCES", 10_000);
 const TTL_S = 30;
 const EVERY_MS = 10_000;
-const SECONDS = Number(process.env["SECONDS"] ?? 20);
+const SECONDS = seconds(20);
 const AT_ONCE = 32;
 
 /** What many instances that are alive cost the leader, and whether one ends early when it dies. */

@@ -1,6 +1,7 @@
-import { cleanUp, startAgent } from "../e2e/agent-process.ts";
-import { record, say, type Bench } from "./bench.ts";
+import { startAgent, tracked } from "../e2e/agent-process.ts";
+import { say, type Bench } from "./bench.ts";
 import { compare, inTurn, warm, type Contender } from "./contest.ts";
+import { record } from "./history.ts";
 import { rounds, seconds } from "./options.ts";
 import { missingTools } from "./tools.ts";
 import { wrk } from "./wrk.ts";
@@ -19,7 +20,7 @@ export const localReads: Bench = {
     const program = `const headers = ${headers}; delete headers["content-length"]; delete headers.date;
       const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response(${body}, { headers }) });
       console.log(server.port);`;
-    const bare = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });
+    const bare = tracked(Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" }));
     const { value } = await bare.stdout.getReader().read();
     const url = `http://127.0.0.1:${new TextDecoder().decode(value).trim()}`;
     const contender = (name: string, at: string, pid: number): Contender => ({
@@ -31,8 +32,7 @@ export const localReads: Bench = {
     const pair = [contender("konsul", node.url, node.child.pid), contender("bare Bun.serve", url, bare.pid)] as const;
     await warm(pair);
     const samples = await inTurn(pair, { clients: 64, seconds: seconds(), rounds: rounds() });
-    bare.kill();
-    await cleanUp();
-    record("local-reads", compare("local reads, 64 clients", { pair, samples, aim: 0.8 }).line);
+    const { line } = compare("local reads, 64 clients", { pair, samples, aim: 0.8 });
+    record("local-reads", { rounds: rounds(), seconds: seconds(), ...line });
   },
 };

@@ -1,16 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { KONSUL } from "../e2e/agent-process.ts";
+import { KONSUL, temporaryFolder, tracked } from "../e2e/agent-process.ts";
 import { freePorts } from "../e2e/free-ports.ts";
-import { median, record, say, spread, type Bench } from "./bench.ts";
+import { median, say, spread, type Bench } from "./bench.ts";
+import { record } from "./history.ts";
 import { loadKeys } from "./load-keys.ts";
-import { rounds, seconds, warmUp } from "./options.ts";
+import { rounds, seconds, setting, warmUp } from "./options.ts";
 import { konsulSystem, startKonsul, type RunningKonsul } from "./systems.ts";
 import { missingTools } from "./tools.ts";
 import { startWrk, wrk } from "./wrk.ts";
 
-const KEYS = Number(process.env["KEYS"] ?? 1_000_000);
+const KEYS = setting("KEYS", 1_000_000);
 const CLIENTS = 64;
 const AIM_SHARE = 0.7;
 const AIM_PAUSE_MS = 20;
@@ -46,8 +46,9 @@ export const snapshot: Bench = {
     } finally {
       await cluster.stop();
     }
-    if (calm.length > 0) report(calm, busy);
-    if (leaderChanges > 0) say(`The leader changed in ${leaderChanges} more rounds, which do not count`);
+    if (leaderChanges > 0) say(`snapshot: the leader changed in ${leaderChanges} more rounds, which do not count`);
+    if (calm.length === 0) throw new Error("no round was without a leader change: this machine is too busy");
+    report(calm, busy);
   },
 };
 
@@ -84,6 +85,7 @@ function report(calm: readonly Window[], busy: readonly Window[]): void {
   record("snapshot", {
     keys: KEYS,
     rounds: calm.length,
+    seconds: seconds(),
     share,
     pauseAboveMs: more,
     tookMs: median(busy.map((window) => window.tookMs)),
@@ -124,7 +126,8 @@ interface Joiner {
 }
 
 function joinerOf(cluster: { readonly leader: string; readonly joinAddresses: string }, id: string): Joiner {
-  const folder = mkdtempSync(join(tmpdir(), "konsul-joiner-"));
+  const folder = temporaryFolder("konsul-joiner");
+  const log = join(folder, "log");
   const [port, raftPort] = freePorts(2);
   const url = `http://127.0.0.1:${port}`;
   let child: Bun.Subprocess | undefined;
@@ -132,8 +135,13 @@ function joinerOf(cluster: { readonly leader: string; readonly joinAddresses: st
     join: async () => {
       const where = [`--port=${port}`, `--raft-bind-addr=127.0.0.1:${raftPort}`, `--data-dir=${join(folder, "data")}`];
       const flags = [`--node-id=${id}`, `--join=${cluster.joinAddresses}`, "--log-level=error", ...FLAGS];
-      child = Bun.spawn([KONSUL, "agent", ...where, ...flags], { cwd: folder, stdio: ["ignore", "ignore", "ignore"] });
-      while ((await fetch(`${url}/health/ready`).catch(() => undefined))?.status !== 200) await Bun.sleep(20);
+      child = tracked(
+        Bun.spawn([KONSUL, "agent", ...where, ...flags], { cwd: folder, stdio: ["ignore", "ignore", Bun.file(log)] }),
+      );
+      while ((await fetch(`${url}/health/ready`).catch(() => undefined))?.status !== 200) {
+        if (child.exitCode !== null) throw new Error(`The node that joins ended: ${readFileSync(log, "utf8").trim()}`);
+        await Bun.sleep(20);
+      }
       const { kv_store: store } = Object(await (await fetch(`${url}/health`)).json());
       if (Number(Object(store).keys) < KEYS) throw new Error(`The node that joined has not all of the ${KEYS} keys`);
     },

@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { cleanUp, KONSUL, startAgent, temporaryFolder } from "../e2e/agent-process.ts";
+import { KONSUL, startAgent, temporaryFolder } from "../e2e/agent-process.ts";
 import { median, say, type Bench } from "./bench.ts";
+import { record } from "./history.ts";
 
 const ROUNDS = 20;
 
@@ -25,9 +26,9 @@ export const startup: Bench = {
       await Bun.spawn([process.execPath, "-e", "0"], { stdout: "ignore" }).exited;
       bare.push(performance.now() - at);
     }
-    await cleanUp();
     say(
       `startup: ready after ${median(agent).toFixed(0)} ms (aim 300), konsul version ${median(version).toFixed(0)} ms (aim 50), bare runtime ${median(bare).toFixed(0)} ms; medians of ${ROUNDS}`,
     );
+    record("startup", { rounds: ROUNDS, readyMs: median(agent), versionMs: median(version), bareMs: median(bare) });
   },
 };

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KONSUL } from "../e2e/agent-process.ts";
+import { KONSUL, temporaryFolder } from "../e2e/agent-process.ts";
 import { freePorts } from "../e2e/free-ports.ts";
+import { runNodes, type Running } from "./running.ts";
 
 /** How one system is asked over HTTP for the same thing. */
 export interface Requests {
@@ -24,87 +23,12 @@ export interface System {
   start(): Promise<Running>;
 }
 
-/** Nodes that serve, three unless said otherwise. */
-export interface Running {
-  readonly urls: readonly string[];
-  /** Which of them leads, once all of them serve and agree. */
-  leaderAt(): Promise<number>;
-  /** Of the leader. */
-  leader(): Promise<string>;
-  /** Of the node after the leader. */
-  follower(): Promise<string>;
-  /** It is the same before and after: the same node led all the time. */
-  term(): Promise<number>;
-  pidOf(at: number): number;
-  pids(): readonly number[];
-  /** SIGKILL; on return the process is gone. */
-  kill(at: number): Promise<void>;
-  /** Starts a killed node on its folder; on return it serves. */
-  restart(at: number): Promise<void>;
-  stop(): Promise<void>;
-}
-
 /** 100 bytes. */
 const VALUE = "v".repeat(100);
 const KEYS = 10_000;
 const TRIES = 100;
 const luaKey = (keys: number): string => `string.format("k%05d", math.random(0, ${keys - 1}))`;
 const LUA_KEY = luaKey(KEYS);
-
-async function untilTrue(check: () => Promise<boolean>): Promise<void> {
-  for (;;) {
-    if (await check().catch(() => false)) return;
-    await Bun.sleep(20);
-  }
-}
-
-interface Plan {
-  readonly folder: string;
-  readonly commands: readonly (readonly string[])[];
-  readonly urls: readonly string[];
-  readonly readyPath: string;
-  /** Undefined: not yet, or they do not agree. */
-  readonly leaderAt: () => Promise<number | undefined>;
-  readonly term: () => Promise<number>;
-}
-
-async function run({ folder, commands, urls, readyPath, leaderAt, term }: Plan): Promise<Running> {
-  const spawn = (command: readonly string[]): Bun.Subprocess =>
-    Bun.spawn([...command], { cwd: folder, stdio: ["ignore", "ignore", "ignore"] });
-  const children = commands.map(spawn);
-  const agreed = async (): Promise<number> => {
-    let found: number | undefined;
-    await untilTrue(async () => {
-      found = await leaderAt();
-      return found !== undefined;
-    });
-    return found ?? 0;
-  };
-  const urlOf = (at: number): string => urls[at % urls.length] ?? "";
-  await agreed();
-  return {
-    urls,
-    leaderAt: agreed,
-    leader: async () => urlOf(await agreed()),
-    follower: async () => urlOf((await agreed()) + 1),
-    term,
-    pidOf: (at) => children[at]?.pid ?? 0,
-    pids: () => children.map(({ pid }) => pid),
-    kill: async (at) => {
-      children[at]?.kill("SIGKILL");
-      await children[at]?.exited;
-    },
-    restart: async (at) => {
-      children[at] = spawn(commands[at] ?? []);
-      await untilTrue(async () => (await fetch(`${urlOf(at)}${readyPath}`)).ok);
-    },
-    stop: async () => {
-      for (const child of children) child.kill("SIGKILL");
-      for (const child of children) await child.exited;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
 
 /** True: answered with success within a second. */
 async function isOk(url: string, request: RequestInit): Promise<boolean> {
@@ -171,7 +95,7 @@ export interface RunningKonsul extends Running {
 
 /** So many nodes that have formed one cluster. */
 export async function startKonsul(count: number, flags: readonly string[] = []): Promise<RunningKonsul> {
-  const folder = mkdtempSync(join(tmpdir(), "konsul-bench-"));
+  const folder = temporaryFolder("konsul-bench");
   const ports = freePorts(2 * count);
   const all = Array.from({ length: count }, (_, at) => at);
   const joinAddresses = all.map((at) => `127.0.0.1:${ports[count + at]}`).join(",");
@@ -192,7 +116,7 @@ export async function startKonsul(count: number, flags: readonly string[] = []):
     const { raft } = Object(await (await fetch(`${urls[0]}/health`)).json());
     return Number(Object(raft).term);
   };
-  return { ...(await run({ folder, commands, urls, readyPath: "/health/ready", leaderAt, term })), joinAddresses };
+  return { ...(await runNodes({ folder, commands, urls, readyPath: "/health/ready", leaderAt, term })), joinAddresses };
 }
 
 export const etcdSystem: System = {
@@ -211,7 +135,7 @@ export const etcdSystem: System = {
       success: keys.map((key) => ({ requestPut: { key: base64(key), value: base64(VALUE) } })),
     }),
   start: async () => {
-    const folder = mkdtempSync(join(tmpdir(), "etcd-bench-"));
+    const folder = temporaryFolder("etcd-bench");
     const ports = freePorts(6);
     const url = (at: number): string => `http://127.0.0.1:${ports[at]}`;
     const cluster = [0, 1, 2].map((at) => `n${at}=${url(3 + at)}`).join(",");
@@ -241,6 +165,6 @@ export const etcdSystem: System = {
       const answer = await fetch(`${url(0)}/v3/maintenance/status`, { method: "POST", body: "{}" });
       return Number(Object(await answer.json()).raftTerm);
     };
-    return run({ folder, commands, urls: [0, 1, 2].map(url), readyPath: "/health", leaderAt, term });
+    return runNodes({ folder, commands, urls: [0, 1, 2].map(url), readyPath: "/health", leaderAt, term });
   },
 };

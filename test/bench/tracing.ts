@@ -1,12 +1,13 @@
 import { join } from "node:path";
-import { cleanUp } from "../e2e/agent-process.ts";
+import { tracked } from "../e2e/agent-process.ts";
 import { patchedSource, type Patch } from "../e2e/sabotage/sabotaged-build.ts";
-import { median, record, say, type Bench } from "./bench.ts";
-import { rounds } from "./options.ts";
+import { median, say, type Bench } from "./bench.ts";
+import { record } from "./history.ts";
+import { setting } from "./options.ts";
 
-const ROUNDS = rounds(400);
+const SLICES = setting("SLICES", 400);
 /** Processes: what is loaded first runs a little differently, so each source comes first in half of them. */
-const PROCESSES = Number(process.env["PROCESSES"] ?? 4);
+const PROCESSES = setting("PROCESSES", 4);
 const TIMES = 100;
 
 const repeat = (what: string): string => `for (let again = 0; again < ${TIMES}; again += 1) { ${what} }`;
@@ -54,7 +55,7 @@ const HUNDREDFOLD: readonly Patch[] = [
  */
 export const tracing: Bench = {
   name: "tracing",
-  summary: "what the hooks of tracing cost while it is off",
+  summary: "what the hooks of tracing cost while it is off; SLICES=400 PROCESSES=4",
   run: async () => {
     const sources = [join(import.meta.dir, "..", ".."), patchedSource(HUNDREDFOLD)];
     const found = new Map<string, number[]>();
@@ -71,9 +72,8 @@ export const tracing: Bench = {
         `tracing off, ${load}: its hooks take ${percent(middle)} of a request (median; most of ${costs.length} processes: ${percent(most)}; ` +
           `aim below 1 %), measured by a source that has them ${TIMES} times more`,
       );
-      record("tracing", { load, cost: middle, most, rounds: ROUNDS });
+      record("tracing", { load, cost: middle, most, slices: SLICES });
     }
-    await cleanUp();
   },
 };
 
@@ -88,8 +88,8 @@ interface Slices {
 }
 
 async function slices(roots: readonly string[]): Promise<readonly Slices[]> {
-  const command = [process.execPath, join(import.meta.dir, "tracing-slices.ts"), String(ROUNDS), ...roots];
-  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+  const command = [process.execPath, join(import.meta.dir, "tracing-slices.ts"), String(SLICES), ...roots];
+  const child = tracked(Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }));
   const text = await new Response(child.stdout).text();
   return text
     .trim()

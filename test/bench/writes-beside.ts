@@ -1,7 +1,8 @@
-import { record } from "./bench.ts";
 import { compare, inTurn, warm, type Contender } from "./contest.ts";
+import { record } from "./history.ts";
 import { rounds, seconds } from "./options.ts";
-import { konsulSystem, type Running } from "./systems.ts";
+import type { Running } from "./running.ts";
+import { konsulSystem } from "./systems.ts";
 import { wrk } from "./wrk.ts";
 
 /** Our durable writes over HTTP. */
