@@ -1,17 +1,17 @@
 import { EQUIVALENT } from "./equivalent.ts";
-import { FORGETTING } from "./forgetting.ts";
 import { APPLICATION } from "./groups/application.ts";
 import { DRIVER } from "./groups/driver.ts";
 import { ELECTIONS } from "./groups/elections.ts";
+import { FORGETTING } from "./groups/forgetting.ts";
+import { LATER } from "./groups/later.ts";
 import { MEMBERSHIP } from "./groups/membership.ts";
 import { READS } from "./groups/reads.ts";
 import { REPLICATION } from "./groups/replication.ts";
 import { SNAPSHOTS } from "./groups/snapshots.ts";
-import { LATER } from "./later.ts";
+import { STARTS } from "./groups/starts.ts";
+import { VERSIONS } from "./groups/versions.ts";
 import type { Mutant } from "./mutant.ts";
 import { NEMESIS_FOR, QUICK_SEEDS } from "./quick-seeds.ts";
-import { STARTS } from "./starts.ts";
-import { VERSIONS } from "./versions.ts";
 
 /** Numbered from 1, by their place in all of these: what is added goes to the end, so that a number keeps its meaning. */
 const NUMBERED: readonly Mutant[] = [

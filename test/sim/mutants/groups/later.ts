@@ -1,4 +1,4 @@
-import type { Draft } from "./mutant.ts";
+import type { Draft } from "../mutant.ts";
 
 const CORE: readonly Draft[] = [
   {

@@ -1,4 +1,4 @@
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../mutant.ts";
 
 /** Logs that are larger than what a start is told of them, or than what is removed in one step. */
 export const STARTS: readonly Mutant[] = [

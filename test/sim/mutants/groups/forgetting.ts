@@ -1,4 +1,4 @@
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../mutant.ts";
 
 /** What disks forget, and who may still be believed. */
 export const FORGETTING: readonly Mutant[] = [

@@ -1,4 +1,4 @@
-import type { Mutant } from "./mutant.ts";
+import type { Mutant } from "../mutant.ts";
 
 /** Two releases in one cluster. */
 export const VERSIONS: readonly Mutant[] = [
