@@ -104,13 +104,26 @@ export function readLogStart(reader: ByteReader): LogStart {
   return { ...readEntryId(reader), membershipIndex: reader.u53() };
 }
 
+/** It never changes and is the longest part of a record, of which every transaction writes one. */
+const encodedIdentities = new WeakMap<Identity, Uint8Array>();
+
 /** First what follows: 0 nothing, 1 an identity without a secret, 2 one with it. */
 export function writeIdentity(writer: ByteWriter, identity: Identity | undefined): void {
   if (identity === undefined) return void writer.u8(0);
-  writer.u8(identity.peerSecret === undefined ? 1 : 2);
+  let bytes = encodedIdentities.get(identity);
+  if (bytes === undefined) {
+    bytes = encodeIdentity(identity);
+    encodedIdentities.set(identity, bytes);
+  }
+  writer.raw(bytes);
+}
+
+function encodeIdentity(identity: Identity): Uint8Array {
+  const writer = new ByteWriter(HEAD_BYTES_MAX).u8(identity.peerSecret === undefined ? 1 : 2);
   writer.text(identity.clusterId).u53(identity.epoch.counter).text(identity.epoch.random);
   writer.text(identity.nodeId).text(identity.incarnation);
   if (identity.peerSecret !== undefined) writer.text(identity.peerSecret);
+  return writer.finish();
 }
 
 export function readIdentity(reader: ByteReader): Identity | undefined {

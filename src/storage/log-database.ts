@@ -77,6 +77,8 @@ export class LogDatabase {
   readonly #updateHead: Statement<unknown, [Uint8Array]>;
   readonly #lastMembership: Statement<{ idx: unknown }, [number, number]>;
   #head: HeadRecord;
+  /** The record of `#head` as the last transaction wrote it. */
+  #headBytes: Uint8Array;
   /** A database that was made by an older release has larger ones. */
   readonly #pageBytes: number;
   /** Estimated pages in the WAL since the last complete checkpoint. */
@@ -91,6 +93,7 @@ export class LogDatabase {
     this.#database = database;
     this.#pageBytes = pageBytesOf(database);
     this.#head = head;
+    this.#headBytes = encodeHead(head);
     this.#beginImmediate = database.prepare("BEGIN IMMEDIATE");
     this.#commit = database.prepare("COMMIT");
     this.#insert = database.prepare(`INSERT INTO entries (${ENTRY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
@@ -103,6 +106,11 @@ export class LogDatabase {
 
   get head(): HeadRecord {
     return this.#head;
+  }
+
+  /** The head record, encoded: for the witness. */
+  get headBytes(): Uint8Array {
+    return this.#headBytes;
   }
 
   /** About as much as lies in the WAL since the last complete checkpoint. */
@@ -120,10 +128,12 @@ export class LogDatabase {
     for (const operation of transaction.operations) head = this.#apply(head, operation);
     const commitHint = Math.max(head.base.index, Math.min(transaction.commitHint, head.last.index));
     head = { ...head, seq: head.seq + 1, boot: transaction.boot, commitHint };
-    const changed = this.#updateHead.run(encodeHead(head)).changes;
+    const headBytes = encodeHead(head);
+    const changed = this.#updateHead.run(headBytes).changes;
     assert(changed === 1, "The head record must exist");
     this.#commit.run();
     this.#head = head;
+    this.#headBytes = headBytes;
     this.#walPages += PAGES_EACH;
     return head;
   }
@@ -139,10 +149,12 @@ export class LogDatabase {
     const last = index === this.#head.last.index ? { index, term, chain, time } : this.#head.last;
     const head = { ...this.#head, boot, base: to, last };
     this.#beginImmediate.run();
+    const headBytes = encodeHead(head);
     this.#deleteTo.run(index);
-    this.#updateHead.run(encodeHead(head));
+    this.#updateHead.run(headBytes);
     this.#commit.run();
     this.#head = head;
+    this.#headBytes = headBytes;
     return head;
   }
 

@@ -7,9 +7,10 @@ import { readIdentity, readLogStart, writeIdentity, type HeadRecord } from "./he
 import type { LogDatabase, LogTransaction } from "./log-database.ts";
 import { openLogFiles, type LogOpened, type LogOpening, type OpenedLog } from "./log-opening.ts";
 import { writeMembershipRecord } from "./member-record.ts";
-import { bytesOf, readOperations, writeEntries, type LogOperation } from "./persist-codec.ts";
+import { bytesOf, readOperations, writeEntries } from "./persist-codec.ts";
 import { recoveredBytes, writeRecovered } from "./recovered-codec.ts";
 import { toOpenFailure, writeOpenFailure } from "./open-failure.ts";
+import { Reserve } from "./reserve.ts";
 import { OPS, type DiskService, type Request } from "./wire.ts";
 import type { Witness } from "./witness.ts";
 
@@ -34,7 +35,7 @@ export class LogService implements DiskService {
   #paths: StorePaths = storePaths({ dataDir: "" });
   #opened: OpenedLog | undefined;
   #boot = "";
-  #reserveBytes = 0;
+  #reserve: Reserve | undefined;
   #broken: StorageFailure | undefined;
   #files: FileId[] = [];
   #watch: ReturnType<typeof setInterval> | undefined;
@@ -60,12 +61,14 @@ export class LogService implements DiskService {
     const { body } = request;
     const folders = { dataDir: body.text(), raftDir: body.text() };
     const boot = body.text();
-    this.#reserveBytes = body.u53();
+    const reserveBytes = body.u53();
     const acceptLoss = body.u8() === 1;
     const synchronous = body.u8() === 1 ? "NORMAL" : "FULL";
     const tailBytesMax = body.u53();
     const snapshots = Array.from({ length: body.u32() }, () => readLogStart(body));
     this.#paths = storePaths(folders);
+    const free = (): number => freeBytes(this.#paths.folder);
+    this.#reserve = new Reserve({ reserveBytes, free, now: () => performance.now() });
     this.#boot = boot;
     const opened = attemptOpen({ ...folders, boot, snapshots, acceptLoss, synchronous, tailBytesMax });
     if (opened.kind !== "opened") {
@@ -103,7 +106,7 @@ export class LogService implements DiskService {
     transaction: LogTransaction,
   ): void {
     const startedAt = performance.now();
-    const noSpace = this.#reserveProblem(transaction.operations);
+    const noSpace = this.#reserve?.refusal(transaction.operations);
     if (noSpace !== undefined) return request.fail(noSpace);
     let head: HeadRecord;
     try {
@@ -113,7 +116,7 @@ export class LogService implements DiskService {
     }
     try {
       // Only now may the witness say so, and only when it did may anybody else be told.
-      witness.write(head);
+      witness.write(head.seq, database.headBytes);
       if (transaction.identity !== undefined) this.#remember(transaction.identity);
     } catch (cause) {
       return request.fail(this.#break(`The witness cannot be written: ${String(cause)}`));
@@ -125,14 +128,6 @@ export class LogService implements DiskService {
 
   #remember(identity: Identity): void {
     writeMembershipRecord(this.#paths, identity);
-  }
-
-  /** What makes room again (compaction), and what is tiny (a vote), may pass. */
-  #reserveProblem(operations: readonly LogOperation[]): StorageFailure | undefined {
-    if (this.#reserveBytes === 0 || !operations.some(({ append }) => append.length > 0)) return undefined;
-    const free = freeBytes(this.#paths.folder);
-    if (free >= this.#reserveBytes) return undefined;
-    return { kind: "full", message: `${free} bytes are free, below the reserve of ${this.#reserveBytes}` };
   }
 
   #afterFailure(cause: unknown, database: LogDatabase): DiskFailure {

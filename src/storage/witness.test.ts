@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { EMPTY_HEAD } from "./head-record.ts";
+import { EMPTY_HEAD, encodeHead } from "./head-record.ts";
 import { Witness } from "./witness.ts";
 
 let folder = "";
@@ -25,9 +25,9 @@ describe("Witness", () => {
   test("Witness.read() finds the newest record, and the one before when the newest is torn", () => {
     Witness.create(path);
     const witness = Witness.open(path);
-    witness.write({ ...EMPTY_HEAD, seq: 1 });
-    witness.write({ ...EMPTY_HEAD, seq: 2 });
-    witness.write({ ...EMPTY_HEAD, seq: 3 });
+    witness.write(1, encodeHead({ ...EMPTY_HEAD, seq: 1 }));
+    witness.write(2, encodeHead({ ...EMPTY_HEAD, seq: 2 }));
+    witness.write(3, encodeHead({ ...EMPTY_HEAD, seq: 3 }));
     witness.close();
     expect(Witness.read(path)).toEqual({ kind: "found", head: { ...EMPTY_HEAD, seq: 3 } });
     const bytes = readFileSync(path);
@@ -53,7 +53,7 @@ describe("Witness", () => {
     const size = readFileSync(path).length;
     const witness = Witness.open(path);
     witness.mark("the disk failed");
-    witness.write({ ...EMPTY_HEAD, seq: 1 });
+    witness.write(1, encodeHead({ ...EMPTY_HEAD, seq: 1 }));
     witness.close();
     expect(Witness.read(path)).toEqual({ kind: "marked", reason: "the disk failed" });
     expect(readFileSync(path)).toHaveLength(size);

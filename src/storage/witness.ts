@@ -80,10 +80,10 @@ export class Witness {
     return new Witness(openSync(path, "r+"));
   }
 
-  /** No sync: see the class. What a longer record left behind this one is never read. */
-  write(head: HeadRecord): void {
+  /** `record`: the encoded head record of `seq`. No sync: see the class. What a longer one left behind it is never read. */
+  write(seq: number, record: Uint8Array): void {
     assert(!this.#isClosed, "A closed witness must not be written");
-    writeFully(this.#fd, encodeHead(head), (head.seq % 2) * SLOT_BYTES);
+    writeFully(this.#fd, record, (seq % 2) * SLOT_BYTES);
     this.#isDirty = true;
   }
 

@@ -60,7 +60,7 @@ export class DrivenLog {
     const first = bootstrapModel();
     const operations = [toOperation({ ticket: 0, hard: first.hard, append: first.entries })];
     const head = opened.database.transact({ operations, commitHint: 0, boot: BOOT, identity: IDENTITY });
-    opened.witness.write(head);
+    opened.witness.write(head.seq, opened.database.headBytes);
     this.#model = first;
   }
 
@@ -72,7 +72,7 @@ export class DrivenLog {
   step(isAcknowledged = true): void {
     const { operations, after } = nextStep(this.#model, this.#seed, this.#model.seq);
     const head = this.#opened.database.transact({ operations: operations.map(toOperation), commitHint: 0, boot: BOOT });
-    if (isAcknowledged) this.#opened.witness.write(head);
+    if (isAcknowledged) this.#opened.witness.write(head.seq, this.#opened.database.headBytes);
     this.#model = after;
   }
 
