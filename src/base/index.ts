@@ -7,4 +7,5 @@ export * from "./crc.ts";
 export * from "./ids.ts";
 export * from "./prng.ts";
 export * from "./result.ts";
+export * from "./spare-writer.ts";
 export * from "./table.ts";

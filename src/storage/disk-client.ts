@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from "../base/index.ts";
+import { ByteReader, SpareWriter, type ByteWriter } from "../base/index.ts";
 import type { StorageFailure } from "../node/index.ts";
 import { toTransferable } from "./persist-codec.ts";
 import { decodeReply, EVENT_ID, OPS, type Op, type Reply } from "./wire.ts";
@@ -18,6 +18,7 @@ export class DiskClient {
   readonly #worker: Worker;
   readonly #onUntrusted: (failure: StorageFailure) => void;
   readonly #pending = new Map<number, (reply: Reply) => void>();
+  readonly #spare = new SpareWriter();
   #nextId = EVENT_ID + 1;
   #isEnding = false;
   #isGone = false;
@@ -46,9 +47,10 @@ export class DiskClient {
     const id = this.#nextId;
     this.#nextId = (this.#nextId % 0xffff_fff0) + 1;
     this.#pending.set(id, done);
-    const writer = new ByteWriter(1024).u32(id).u8(op);
+    const writer = this.#spare.take().u32(id).u8(op);
     write(writer);
     const buffer = toTransferable(writer);
+    this.#spare.giveBack(writer);
     this.#worker.postMessage(buffer, [buffer]);
   }
 

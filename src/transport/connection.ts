@@ -1,5 +1,5 @@
 import type { Socket } from "bun";
-import { ByteWriter, type Clock, type Timer } from "../base/index.ts";
+import { ByteWriter, SpareWriter, type Clock, type Timer } from "../base/index.ts";
 import {
   FRAME_BYTES_MAX,
   FRAME_HEAD_BYTES,
@@ -18,6 +18,9 @@ const HANDSHAKE_MS_MAX = 5_000;
 const KEEP_ALIVE_MS = 1_000;
 /** Nothing received for this long: the peer, its host or the way to it is gone. */
 const SILENCE_MS_MAX = 5_000;
+/** Frames that leave at once are written here: the socket copies what it takes. */
+const spare = new SpareWriter();
+
 /** Bytes queued for a peer that does not read; above it replication is dropped (and sent again later). */
 const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 
@@ -141,13 +144,16 @@ export class Connection {
   ): boolean {
     if (this.#isClosed || this.#socket === undefined) return false;
     if (isBulk && this.#queuedBytes > QUEUE_BYTES_MAX) return false;
+    this.#saidAt = this.#clock.now();
+    if (this.#queue.length === 0) {
+      this.#sendNow(this.#socket, kind, writeBody);
+      return true;
+    }
     // Made large enough at once: an array that grows is copied again and again.
     const out = new ByteWriter(bytesMax + FRAME_HEAD_BYTES + 1);
     writeFrame(out, kind, writeBody);
-    this.#saidAt = this.#clock.now();
     this.#queue.push(out.view());
     this.#queuedBytes += out.length;
-    if (this.#queue.length === 1) this.#flush();
     return true;
   }
 
@@ -155,6 +161,18 @@ export class Connection {
     if (this.#isClosed) return;
     this.#socket?.end();
     this.onClose();
+  }
+
+  /** What the socket does not take is queued. */
+  #sendNow(socket: Socket<Connection>, kind: FrameKind, writeBody: (out: ByteWriter) => void): void {
+    const out = spare.take();
+    writeFrame(out, kind, writeBody);
+    const taken = Math.max(0, socket.write(out.view()));
+    if (taken < out.length && !this.#isClosed) {
+      this.#queue.push(out.view().slice(taken));
+      this.#queuedBytes += out.length - taken;
+    }
+    spare.giveBack(out);
   }
 
   #flush(): void {
