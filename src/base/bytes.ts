@@ -84,11 +84,12 @@ export function copyInto(target: Uint8Array, at: number, { bytes, from, to }: By
  * all that is written through it, and give every small array an ArrayBuffer of its own.
  */
 export class ByteWriter {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
-  constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity);
+  /** Of that many bytes at first, or into what that buffer holds. */
+  constructor(room: number | ArrayBuffer = 256) {
+    this.#bytes = typeof room === "number" ? new Uint8Array(room) : new Uint8Array(room);
   }
 
   get length(): number {
@@ -190,6 +191,11 @@ export class ByteWriter {
   /** A copy of what was written. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  /** The whole buffer, of which what was written is the beginning, for somebody else: nothing may be written any more. */
+  release(): ArrayBuffer {
+    return this.#bytes.buffer;
   }
 }
 

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedBytes } from "../base/index.ts";
+import { ByteReader, MalformedBytes, SpareWriter } from "../base/index.ts";
 import { InvalidCommand } from "./invalid-command.ts";
 import type { AclCommand } from "./acl/acl-command.ts";
 import { readAclCommand, writeAclCommand } from "./acl/acl-command-codec.ts";
@@ -43,9 +43,12 @@ export function isRestoreCommand(command: Command): command is RestoreCommand {
   return command.kind.startsWith("restore-");
 }
 
+/** Commands are written into it and copied out. */
+const spare = new SpareWriter();
+
 /** Version byte, type byte, fields. @throws InvalidCommand when a field is out of its bounds */
 export function encodeCommand(command: Command): Uint8Array {
-  const writer = new ByteWriter().u8(COMMAND_FORMAT);
+  const writer = spare.take().u8(COMMAND_FORMAT);
   if (isServiceCommand(command)) writeServiceCommand(writer, command);
   else if (isSessionCommand(command)) writeSessionCommand(writer, command);
   else if (isAclCommand(command)) writeAclCommand(writer, command);
@@ -53,7 +56,9 @@ export function encodeCommand(command: Command): Uint8Array {
   else if (command.kind === "once") writeOnceCommand(writer, command);
   else if (isRestoreCommand(command)) writeRestoreCommand(writer, command);
   else writeKvCommand(writer, command);
-  return writer.finish();
+  const bytes = writer.finish();
+  spare.giveBack(writer);
+  return bytes;
 }
 
 /**

@@ -1,6 +1,6 @@
-import { ByteReader, SpareWriter, type ByteWriter } from "../base/index.ts";
+import type { ByteWriter } from "../base/index.ts";
 import type { StorageFailure } from "../node/index.ts";
-import { toTransferable } from "./persist-codec.ts";
+import { endMessage, kept, openMessage, startMessage } from "./thread-message.ts";
 import { decodeReply, EVENT_ID, OPS, type Op, type Reply } from "./wire.ts";
 
 const running = new Set<DiskClient>();
@@ -18,7 +18,8 @@ export class DiskClient {
   readonly #worker: Worker;
   readonly #onUntrusted: (failure: StorageFailure) => void;
   readonly #pending = new Map<number, (reply: Reply) => void>();
-  readonly #spare = new SpareWriter();
+  /** Came back with an answer; goes with the next request. */
+  #spare: ArrayBuffer | undefined;
   #nextId = EVENT_ID + 1;
   #isEnding = false;
   #isGone = false;
@@ -37,6 +38,7 @@ export class DiskClient {
     this.#worker.addEventListener("close", () => this.#onEnd("its thread ended"));
   }
 
+  /** The answer's bytes are there until `done` returns. */
   request(op: Op, write: (writer: ByteWriter) => unknown, done: (reply: Reply) => void): void {
     const failure = this.#broken;
     // Closing still reaches a thread that lives, so that it lets go of the folder.
@@ -47,10 +49,10 @@ export class DiskClient {
     const id = this.#nextId;
     this.#nextId = (this.#nextId % 0xffff_fff0) + 1;
     this.#pending.set(id, done);
-    const writer = this.#spare.take().u32(id).u8(op);
+    const writer = startMessage(this.#spare).u32(id).u8(op);
+    this.#spare = undefined;
     write(writer);
-    const buffer = toTransferable(writer);
-    this.#spare.giveBack(writer);
+    const buffer = endMessage(writer);
     this.#worker.postMessage(buffer, [buffer]);
   }
 
@@ -67,9 +69,9 @@ export class DiskClient {
 
   #onMessage(message: unknown): void {
     if (!(message instanceof ArrayBuffer)) return this.#onEnd("it sent no buffer");
-    const reader = new ByteReader(new Uint8Array(message));
-    const id = reader.u32();
-    const reply = decodeReply(reader);
+    const body = openMessage(message);
+    const id = body.u32();
+    const reply = decodeReply(body);
     if (reply.kind === "failed" && reply.failure.kind === "untrusted") this.#broken = reply.failure;
     if (id === EVENT_ID) {
       if (this.#broken !== undefined) this.#onUntrusted(this.#broken);
@@ -78,6 +80,7 @@ export class DiskClient {
     const done = this.#pending.get(id);
     this.#pending.delete(id);
     done?.(reply);
+    this.#spare = kept(message);
   }
 
   #onEnd(reason: string): void {

@@ -1,24 +1,28 @@
-import { ByteReader, ByteWriter, MalformedBytes } from "../base/index.ts";
+import { MalformedBytes, type ByteReader, type ByteWriter } from "../base/index.ts";
 import { LogService } from "./log-service.ts";
-import { toTransferable } from "./persist-codec.ts";
 import { SnapshotService } from "./snapshot-service.ts";
+import { endMessage, kept, openMessage, startMessage } from "./thread-message.ts";
 import { encodeFailure, EVENT_ID, OPS, STATUS, type DiskService, type Request } from "./wire.ts";
 
 // A thread of its own for one store, because a slow disk must not stop heartbeats. Whatever throws here ends the
 // thread, and the main thread takes any end of it as a failure of the disk.
 declare const self: Worker;
 
+/** All of an answer but what its service says it takes. */
+const ANSWER_BYTES = 64;
+
 const log = new LogService((failure) => post(encodeFailure(EVENT_ID, failure)));
 const snapshots = new SnapshotService();
 
 self.addEventListener("message", (event: MessageEvent<unknown>) => {
   if (!(event.data instanceof ArrayBuffer)) throw new MalformedBytes("A request must be an ArrayBuffer");
-  const body = new ByteReader(new Uint8Array(event.data));
+  const body = openMessage(event.data);
   const id = body.u32();
   const op = body.u8();
-  if (op === OPS.collect) return collect(requestOf(id, op, body));
+  const request = requestOf({ id, op, body }, event.data);
+  if (op === OPS.collect) return collect(request);
   const service: DiskService = op < OPS.openSnapshots ? log : snapshots;
-  service.handle(requestOf(id, op, body));
+  service.handle(request);
 });
 
 /** This thread has a heap of its own. */
@@ -27,12 +31,18 @@ function collect({ ok }: Request): void {
   ok();
 }
 
-function requestOf(id: number, op: number, body: ByteReader): Request {
+/** Whoever answers has read the request: its buffer takes the answer. */
+function requestOf(
+  { id, op, body }: { readonly id: number; readonly op: number; readonly body: ByteReader },
+  buffer: ArrayBuffer,
+): Request {
   return {
     op,
     body,
     ok: (write, bytesMax = 0) => {
-      const writer = new ByteWriter(64 + bytesMax).u32(id).u8(STATUS.ok);
+      const writer = startMessage(kept(buffer), bytesMax + ANSWER_BYTES)
+        .u32(id)
+        .u8(STATUS.ok);
       write?.(writer);
       post(writer);
     },
@@ -41,6 +51,6 @@ function requestOf(id: number, op: number, body: ByteReader): Request {
 }
 
 function post(writer: ByteWriter): void {
-  const buffer = toTransferable(writer);
+  const buffer = endMessage(writer);
   self.postMessage(buffer, [buffer]);
 }

@@ -50,10 +50,13 @@ export class NewerFormat extends Error {
   override readonly name = "NewerFormat";
 }
 
+/** A record is written into it and copied out: every transaction makes one. */
+const scratch = new ByteWriter(HEAD_BYTES_MAX);
+
 /** Little-endian: magic u32, format u8, the fields, CRC-32 over all of it. */
 export function encodeHead(head: HeadRecord): Uint8Array {
   assert(head.base.index <= head.last.index, "The log must not end before its base");
-  const writer = new ByteWriter(HEAD_BYTES_MAX).u32(MAGIC).u8(LOG_FORMAT).u53(head.seq).text(head.boot);
+  const writer = scratch.restart().u32(MAGIC).u8(LOG_FORMAT).u53(head.seq).text(head.boot);
   writer.u53(head.hard.term).text(head.hard.vote ?? "");
   writeLogStart(writer, head.base);
   writeEntryId(writer, head.last);

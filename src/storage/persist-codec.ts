@@ -1,4 +1,4 @@
-import { defined, MalformedBytes, type ByteReader, type ByteWriter, type LogIndex } from "../base/index.ts";
+import { MalformedBytes, type ByteReader, type ByteWriter, type LogIndex } from "../base/index.ts";
 import { ENTRY_KINDS, entrySize, type Entry, type EntryId, type HardState, type Persist } from "../raft/index.ts";
 import { readEntryId, readLogStart, writeEntryId, writeLogStart, type LogStart } from "./head-record.ts";
 
@@ -90,11 +90,4 @@ export function readEntry(reader: ByteReader): Entry {
   const kind = ENTRY_KINDS[reader.u8()];
   if (kind === undefined) throw new MalformedBytes(`Entry ${index} is of an unknown kind`);
   return { index, term, kind, time: reader.u53(), chain: reader.u32(), data: reader.bytes() };
-}
-
-/** The written bytes as a buffer of their own that can be given away to another thread. */
-export function toTransferable(writer: ByteWriter): ArrayBuffer {
-  const bytes = writer.finish();
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer ? buffer : defined<ArrayBuffer>(undefined, "a transferable buffer");
 }

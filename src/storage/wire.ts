@@ -1,5 +1,6 @@
-import { ByteWriter, type ByteReader } from "../base/index.ts";
+import type { ByteReader, ByteWriter } from "../base/index.ts";
 import type { DiskFailure } from "./failures.ts";
+import { startMessage } from "./thread-message.ts";
 
 /** What the main thread asks of the Worker of a disk. */
 export const OPS = {
@@ -48,7 +49,7 @@ export interface DiskService {
 }
 
 export function encodeFailure(id: number, failure: Extract<Reply, { kind: "failed" }>["failure"]): ByteWriter {
-  return new ByteWriter().u32(id).u8(STATUS[failure.kind]).text(failure.message);
+  return startMessage(undefined).u32(id).u8(STATUS[failure.kind]).text(failure.message);
 }
 
 export function decodeReply(reader: ByteReader): Reply {

@@ -64,7 +64,10 @@ export class FrameParser {
     this.#sizeMax = sizeMax;
   }
 
-  /** Complete frames, in order; their bodies are copies. @throws MalformedFrame */
+  /**
+   * Complete frames, in order. Their bodies are views of what arrived: whoever keeps some of it copies that, as all readers
+   * of bytes do. @throws MalformedFrame
+   */
   push(chunk: Uint8Array): Frame[] {
     this.#pending.push(chunk);
     this.#pendingSize += chunk.length;
@@ -113,6 +116,6 @@ export class FrameParser {
     if (crc32(payload) !== wanted) throw new MalformedFrame("a frame whose checksum does not match its bytes");
     const kind = FRAME_KINDS[payload[0] ?? FRAME_KINDS.length];
     if (kind === undefined) throw new MalformedFrame(`a frame of the unknown kind ${payload[0]}`);
-    return { kind, body: copyBytes(payload, 1), size: FRAME_HEAD_BYTES + size };
+    return { kind, body: payload.subarray(1), size: FRAME_HEAD_BYTES + size };
   }
 }
