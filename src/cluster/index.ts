@@ -11,6 +11,7 @@ export {
   type HeaderList,
 } from "./forward-wire.ts";
 export { decodeTraces, encodeTraces } from "./trace-wire.ts";
+export { failureTolerance } from "./failure-tolerance.ts";
 export { form } from "./forming.ts";
 export type { Formed, FormingOptions } from "./forming-options.ts";
 export { watchOtherClusters } from "./other-clusters.ts";

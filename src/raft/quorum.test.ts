@@ -7,6 +7,7 @@ import {
   majorityCommitted,
   majorityVote,
   quorumSize,
+  spareVoters,
   voteResult,
   type Electorate,
   type VoteResult,
@@ -36,6 +37,13 @@ function dullVote(half: readonly MemberKey[], votes: (key: MemberKey) => boolean
   const wins = (missing: boolean): boolean => half.filter((key) => votes(key) ?? missing).length * 2 > half.length;
   if (wins(false)) return "won";
   return wins(true) ? "pending" : "lost";
+}
+
+/** The definition itself: how many may lose it, whichever they are, before a half has no majority; -1: one has none now. */
+function dullSpare(halves: readonly (readonly MemberKey[])[], has: (key: MemberKey) => boolean): number {
+  let lost = -1;
+  while (halves.every((half) => (half.filter(has).length - (lost + 1)) * 2 > half.length)) lost += 1;
+  return lost;
 }
 
 describe("Quorum.committedIndex()", () => {
@@ -138,6 +146,20 @@ describe("Quorum.hasQuorum()", () => {
   });
 });
 
+describe("Quorum.spareVoters()", () => {
+  test("spareVoters() of three voters is one, and none once one of them is gone", () => {
+    expect(spareVoters(electorate(["a", "b", "c"]), () => true)).toBe(1);
+    expect(spareVoters(electorate(["a", "b", "c"]), (key) => key !== "b")).toBe(0);
+    expect(spareVoters(electorate(["a", "b", "c"]), (key) => key === "a")).toBe(-1);
+  });
+
+  test("spareVoters() of a joint membership is that of the half that can spare fewer", () => {
+    expect(spareVoters(electorate(["a", "b", "c"], ["a"]), () => true)).toBe(0);
+    expect(spareVoters(electorate(["a"], ["a", "b", "c"]), () => true)).toBe(0);
+    expect(spareVoters(electorate(["a", "b", "c", "d", "e"], ["a", "b", "c"]), () => true)).toBe(1);
+  });
+});
+
 test("quorumSize() of two sets of the same voters always overlaps", () => {
   expect([1, 2, 3, 4, 5, 6, 7].map(quorumSize)).toEqual([1, 2, 2, 3, 3, 4, 4]);
 });
@@ -177,6 +199,9 @@ test("the quorum functions agree with their definitions on 50 000 random members
     expect(committedIndex(both, ack)).toBe(committed);
     const outcome = isJoint ? bothVotes(dullVote(voters, vote), dullVote(outgoing, vote)) : dullVote(voters, vote);
     expect(voteResult(both, vote)).toBe(outcome);
-    expect(hasQuorum(both, (key) => vote(key) === true)).toBe(outcome === "won");
+    const grants = (key: MemberKey): boolean => vote(key) === true;
+    expect(hasQuorum(both, grants)).toBe(outcome === "won");
+    const halves = isJoint ? [voters, outgoing] : [voters];
+    expect(Math.max(-1, spareVoters(both, grants))).toBe(dullSpare(halves, grants));
   }
 });

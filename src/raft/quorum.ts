@@ -81,6 +81,15 @@ export function bothVotes(a: VoteResult, b: VoteResult): VoteResult {
   return a === "won" && b === "won" ? "won" : "pending";
 }
 
+/**
+ * How many of those that `has` it may lose it, whichever they are, with a quorum of both halves left. Negative: there is
+ * none now.
+ */
+export function spareVoters({ voters, outgoing }: Electorate, has: (key: MemberKey) => boolean): number {
+  const spare = (half: readonly MemberKey[]): number => half.filter(has).length - quorumSize(half.length);
+  return outgoing.length === 0 ? spare(voters) : Math.min(spare(voters), spare(outgoing));
+}
+
 /** The smallest majority of `count` voters. */
 export function quorumSize(count: number): number {
   return Math.floor(count / 2) + 1;

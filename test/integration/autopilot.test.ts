@@ -12,9 +12,18 @@ function statusAt(now: number, members: readonly string[]): NodeStatus {
   }));
   const membership = {
     voters: ["a~0", "b~0", "c~0"],
+    outgoing: [],
     members: new Map(members.map((key) => [key, { id: key.split("~")[0] }])),
   };
-  const core = { role: "leader", leader: "a~0", term: 1, lastIndex: 5, peers, membership };
+  const core = {
+    role: "leader",
+    leader: "a~0",
+    term: 1,
+    lastIndex: 5,
+    peers,
+    membership,
+    committedMembership: membership,
+  };
   const status: NodeStatus = Object({ core, now, self: "a~0" });
   return status;
 }

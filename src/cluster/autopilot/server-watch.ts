@@ -1,5 +1,6 @@
 import { parseMemberKey, type Clock, type MemberKey } from "../../base/index.ts";
 import type { NodeStatus } from "../../node/index.ts";
+import { failureTolerance } from "../failure-tolerance.ts";
 import type { PlannedServer } from "./plan-types.ts";
 import { assessHealth, type ClusterHealth, type ServerFacts } from "./server-health.ts";
 import type { AutopilotSettings } from "./settings.ts";
@@ -45,7 +46,7 @@ export class ServerWatch {
     const now = this.#clock.now();
     const isLeading = core.role === "leader";
     const { lastContactThresholdMs, trailingLogsMax } = this.#settings();
-    this.#health = assessHealth({
+    const health = assessHealth({
       now,
       terms: { lastContactThresholdMs, trailingLogsMax: Math.max(trailingLogsMax, this.#committedLately(core.commit)) },
       leader: core.leader === undefined ? "" : parseMemberKey(core.leader).id,
@@ -53,6 +54,9 @@ export class ServerWatch {
       servers: [...core.membership.members].map(([key, { id }]) => factsOf(status, key, id, self)),
       before: this.#health,
     });
+    const isHealthy = (key: MemberKey): boolean =>
+      core.membership.members.has(key) && health.servers.get(parseMemberKey(key).id)?.isHealthy === true;
+    this.#health = { ...health, failureTolerance: failureTolerance(core, isHealthy) };
     if (isLeading) {
       this.#firstSeen = new Map(
         [...core.membership.members.keys()].map((key) => [key, this.#firstSeen.get(key) ?? now]),

@@ -1,5 +1,6 @@
 import type { Replica } from "../../replica/index.ts";
 import { parseMemberKey, type MemberKey } from "../../base/index.ts";
+import { failureTolerance } from "../../cluster/index.ts";
 import { isUnreachable } from "../contact.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
@@ -55,13 +56,12 @@ export async function clusterStatus(deps: HttpDeps, call: MembershipCall): Promi
 /** `healthy` is the leader's to say: another node, which could not ask it, has lost a voter out of sight. */
 function ownStatus(deps: HttpDeps): Readonly<Record<string, unknown>> {
   const status = deps.replica.status();
-  const { core, self } = status;
+  const { core } = status;
   const voters = core.membership.voters.length;
   const quorum = Math.floor(voters / 2) + 1;
   const isLeader = core.role === "leader";
-  const healthy = core.membership.voters.filter(
-    (key) => key === self || ["leader", "follower"].includes(stateOf(status, key, deps.health.lastContactMsMax)),
-  ).length;
+  const isHealthy = (key: MemberKey): boolean => !isUnreachable(status, key, deps.health.lastContactMsMax);
+  const healthy = core.membership.voters.filter(isHealthy).length;
   const leader = deps.replica.leader();
   return {
     cluster_id: deps.clusterId,
@@ -71,7 +71,7 @@ function ownStatus(deps: HttpDeps): Readonly<Record<string, unknown>> {
     quorum,
     voters,
     healthy_voters: isLeader ? healthy : null,
-    failure_tolerance: isLeader ? Math.max(0, healthy - quorum) : null,
+    failure_tolerance: isLeader ? failureTolerance(core, isHealthy) : null,
     autopilot: isLeader ? autopilotOf(deps) : null,
     ...(isLeader ? {} : { partial: true }),
     stats: {
