@@ -31,7 +31,11 @@ async function startCluster(size: number): Promise<Cluster> {
   };
   const nodes: AgentProcess[] = [];
   for (let at = 0; at < size; at += 1) nodes.push(await start(at));
-  await untilStatus(nodes, ({ voters, state }) => voters === size && state === "healthy");
+  // Their number is there before the change that makes them is over.
+  const tolerance = Math.ceil(size / 2) - 1;
+  await untilStatus(nodes, ({ voters, state, failure_tolerance: now }) => {
+    return voters === size && state === "healthy" && now === tolerance;
+  });
   return { nodes, start };
 }
 
@@ -41,6 +45,7 @@ type Status = {
   readonly leader: { readonly id: string } | null;
   readonly cluster_id: string;
   readonly healthy_voters: number | null;
+  readonly failure_tolerance: number | null;
   readonly autopilot: { readonly healthy: boolean } | null;
   readonly partial?: boolean;
   readonly stats: { readonly last_snapshot_index: number };

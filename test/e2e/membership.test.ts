@@ -8,6 +8,7 @@ afterEach(cleanUp);
 interface Status {
   readonly state: string;
   readonly voters: number;
+  readonly failure_tolerance: number | null;
   readonly leader: { readonly id: string } | null;
   readonly nodes: readonly { readonly id: string; readonly voter: boolean; readonly state: string }[];
 }
@@ -46,7 +47,11 @@ async function started(size: number, of = size): Promise<readonly [AgentProcess[
   const start = cluster(of);
   const nodes: AgentProcess[] = [];
   for (let at = 0; at < size; at += 1) nodes.push(await start(at));
-  for (const node of nodes) await until(node, ({ voters, leader }) => voters === size && leader !== null);
+  // Their number is there before the change that makes them is over.
+  const tolerance = Math.ceil(size / 2) - 1;
+  for (const node of nodes) {
+    await until(node, ({ voters, failure_tolerance: now }) => voters === size && now === tolerance);
+  }
   return [nodes, start];
 }
 

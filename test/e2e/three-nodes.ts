@@ -17,8 +17,8 @@ export interface ThreeNodes {
 }
 
 /**
- * Three voters with a leader, as every one of them sees it. `tokenFrom` is asked once the first node serves; `standard` is an
- * executable other than the one under test.
+ * Three voters with a leader, as every one of them sees it, of which any one may fail. `tokenFrom` is asked once the first node
+ * serves; `standard` is an executable other than the one under test.
  */
 export async function startThreeNodes(
   flags: readonly string[] = [],
@@ -54,10 +54,12 @@ export async function startThreeNodes(
   return { nodes, leader, followers: [second, third], urls, restart: start, folderOf, peerPorts: ports.slice(3) };
 }
 
-/** Undefined until there are three voters and a leader. */
+/** Undefined until there are three voters and a leader, and the change that made them is over. */
 async function leaderOf(node: AgentProcess, token = ""): Promise<string | undefined> {
-  const status: { readonly voters?: number; readonly leader?: { readonly id: string } | null } = Object(
-    await (await fetch(`${node.url}/cluster/status`, { headers: { "X-Konsul-Token": token } })).json(),
-  );
-  return status.voters === 3 ? status.leader?.id : undefined;
+  const status: {
+    readonly voters?: number;
+    readonly failure_tolerance?: number | null;
+    readonly leader?: { readonly id: string } | null;
+  } = Object(await (await fetch(`${node.url}/cluster/status`, { headers: { "X-Konsul-Token": token } })).json());
+  return status.voters === 3 && status.failure_tolerance === 1 ? status.leader?.id : undefined;
 }

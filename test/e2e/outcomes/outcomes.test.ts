@@ -49,7 +49,7 @@ async function start(at: number): Promise<void> {
   );
 }
 
-/** Until all three are voters that are ready and agree; the number of their leader. */
+/** Until all three are voters that are ready and agree, and any one may fail; the number of their leader. */
 async function untilWhole(): Promise<number> {
   for (;;) {
     const all = await Promise.all(urls.map(statusOf));
@@ -58,7 +58,8 @@ async function untilWhole(): Promise<number> {
     );
     const leaders = new Set(all.map(({ leader }) => leader?.id));
     const [leader] = leaders;
-    const isWhole = all.every(({ voters }) => voters === 3) && ready.every((one) => one === true);
+    const isSpared = all.every(({ voters, failure_tolerance: now }) => voters === 3 && now === 1);
+    const isWhole = isSpared && ready.every((one) => one === true);
     if (isWhole && leaders.size === 1 && leader !== undefined) return Number(leader.split("-")[1]);
     await Bun.sleep(20);
   }
