@@ -1,47 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { createPrng, InvariantViolation, memberKey, parseMemberKey, type MemberKey, type Prng } from "../base/index.ts";
+import { createPrng, InvariantViolation, parseMemberKey, type MemberKey, type Prng } from "../base/index.ts";
 import type { RejectionCode } from "./effects.ts";
 import { applyChanges, assertMembership, leaveJoint } from "./membership-change.ts";
-import { EMPTY_MEMBERSHIP, type Member, type Membership, type MembershipChange } from "./membership.ts";
+import { EMPTY_MEMBERSHIP, type Membership, type MembershipChange } from "./membership.ts";
+import { keyOf, memberOf, membershipOf } from "./testing/fixtures.ts";
 
 const FIRST = "0000000000000001";
 const SECOND = "0000000000000002";
-
-function member(id: string, parts: Partial<Member> = {}): Member {
-  return {
-    id,
-    incarnation: FIRST,
-    name: id,
-    address: `${id}:7000`,
-    httpAddress: `${id}:8500`,
-    zone: "",
-    version: "1.0.0",
-    commandVersion: 1,
-    nonVoter: false,
-    admitted: 1,
-    publicKey: "",
-    ...parts,
-  };
-}
-
-function key(id: string, incarnation = FIRST): MemberKey {
-  return memberKey(id, incarnation);
-}
-
-function membership(
-  voters: readonly string[],
-  learners: readonly string[] = [],
-  parts: Partial<Membership> = {},
-): Membership {
-  const ids = [...voters, ...learners].toSorted();
-  return {
-    ...EMPTY_MEMBERSHIP,
-    voters: voters.map((id) => key(id)),
-    learners: learners.map((id) => key(id)),
-    members: new Map(ids.map((id) => [key(id), member(id)])),
-    ...parts,
-  };
-}
 
 function applied(current: Membership, ...changes: MembershipChange[]): Membership {
   const result = applyChanges(current, changes, 9);
@@ -56,253 +21,264 @@ function refusal(current: Membership, ...changes: MembershipChange[]): Rejection
 
 describe("applyChanges() of one voter", () => {
   test("applyChanges() admits a new pair as learner and stamps the index of the entry", () => {
-    const next = applied(membership(["a"]), { kind: "add-learner", member: member("b", { admitted: 3 }) });
-    expect([next.voters, next.learners, next.outgoing]).toEqual([[key("a")], [key("b")], []]);
-    expect([next.members.get(key("b"))?.admitted, next.members.get(key("a"))?.admitted]).toEqual([9, 1]);
+    const next = applied(membershipOf(["a"]), { kind: "add-learner", member: memberOf("b", { admitted: 3 }) });
+    expect([next.voters, next.learners, next.outgoing]).toEqual([[keyOf("a")], [keyOf("b")], []]);
+    expect([next.members.get(keyOf("b"))?.admitted, next.members.get(keyOf("a"))?.admitted]).toEqual([9, 1]);
   });
 
   test("applyChanges() promotes one learner in a simple change", () => {
-    const next = applied(membership(["a"], ["b"]), { kind: "promote", key: key("b") });
-    expect([next.voters, next.learners, next.outgoing]).toEqual([[key("a"), key("b")], [], []]);
+    const next = applied(membershipOf(["a"], ["b"]), { kind: "promote", key: keyOf("b") });
+    expect([next.voters, next.learners, next.outgoing]).toEqual([[keyOf("a"), keyOf("b")], [], []]);
   });
 
   test("applyChanges() demotes one voter in a simple change", () => {
-    const next = applied(membership(["a", "b"]), { kind: "demote", key: key("b") });
-    expect([next.voters, next.learners, next.outgoing]).toEqual([[key("a")], [key("b")], []]);
+    const next = applied(membershipOf(["a", "b"]), { kind: "demote", key: keyOf("b") });
+    expect([next.voters, next.learners, next.outgoing]).toEqual([[keyOf("a")], [keyOf("b")], []]);
   });
 
   test("applyChanges() forgets a removed member", () => {
-    const next = applied(membership(["a", "b"]), { kind: "remove", key: key("b") });
-    expect([next.voters, [...next.members.keys()]]).toEqual([[key("a")], [key("a")]]);
+    const next = applied(membershipOf(["a", "b"]), { kind: "remove", key: keyOf("b") });
+    expect([next.voters, [...next.members.keys()]]).toEqual([[keyOf("a")], [keyOf("a")]]);
   });
 
   test("applyChanges() updates metadata and keeps role and admission", () => {
-    const next = applied(membership(["a", "b"]), {
+    const next = applied(membershipOf(["a", "b"]), {
       kind: "update",
-      member: member("b", { address: "moved:1", admitted: 77 }),
+      member: memberOf("b", { address: "moved:1", admitted: 77 }),
     });
-    expect(next.voters).toEqual([key("a"), key("b")]);
-    expect(next.members.get(key("b"))).toEqual(member("b", { address: "moved:1" }));
+    expect(next.voters).toEqual([keyOf("a"), keyOf("b")]);
+    expect(next.members.get(keyOf("b"))).toEqual(memberOf("b", { address: "moved:1" }));
   });
 
   test("applyChanges() takes the addition of a member as an update (rule 48)", () => {
-    const next = applied(membership(["a", "b"]), { kind: "add-learner", member: member("b", { address: "moved:1" }) });
-    expect([next.voters, next.members.get(key("b"))?.address]).toEqual([[key("a"), key("b")], "moved:1"]);
+    const next = applied(membershipOf(["a", "b"]), {
+      kind: "add-learner",
+      member: memberOf("b", { address: "moved:1" }),
+    });
+    expect([next.voters, next.members.get(keyOf("b"))?.address]).toEqual([[keyOf("a"), keyOf("b")], "moved:1"]);
   });
 
   test("applyChanges() with nothing to do changes nothing", () => {
-    expect(applied(membership(["a"], ["b"]), { kind: "demote", key: key("b") })).toEqual(membership(["a"], ["b"]));
-    expect(applied(membership(["a"], ["b"]))).toEqual(membership(["a"], ["b"]));
+    expect(applied(membershipOf(["a"], ["b"]), { kind: "demote", key: keyOf("b") })).toEqual(
+      membershipOf(["a"], ["b"]),
+    );
+    expect(applied(membershipOf(["a"], ["b"]))).toEqual(membershipOf(["a"], ["b"]));
   });
 });
 
 describe("applyChanges() of several voters", () => {
   test("applyChanges() enters a joint membership that is left automatically (§6)", () => {
     const next = applied(
-      membership(["a"], ["b", "c"]),
-      { kind: "promote", key: key("b") },
-      { kind: "promote", key: key("c") },
+      membershipOf(["a"], ["b", "c"]),
+      { kind: "promote", key: keyOf("b") },
+      { kind: "promote", key: keyOf("c") },
     );
-    expect([next.voters, next.outgoing, next.autoLeave]).toEqual([[key("a"), key("b"), key("c")], [key("a")], true]);
+    expect([next.voters, next.outgoing, next.autoLeave]).toEqual([
+      [keyOf("a"), keyOf("b"), keyOf("c")],
+      [keyOf("a")],
+      true,
+    ]);
   });
 
   test("applyChanges() keeps a removed voter's metadata until the joint membership is left", () => {
     const joint = applied(
-      membership(["a", "b"], ["c"]),
-      { kind: "remove", key: key("b") },
-      { kind: "promote", key: key("c") },
+      membershipOf(["a", "b"], ["c"]),
+      { kind: "remove", key: keyOf("b") },
+      { kind: "promote", key: keyOf("c") },
     );
     expect([joint.voters, joint.outgoing]).toEqual([
-      [key("a"), key("c")],
-      [key("a"), key("b")],
+      [keyOf("a"), keyOf("c")],
+      [keyOf("a"), keyOf("b")],
     ]);
-    expect(joint.members.has(key("b"))).toBe(true);
+    expect(joint.members.has(keyOf("b"))).toBe(true);
     const left = leaveJoint(joint);
-    expect([left.voters, left.outgoing, left.members.has(key("b"))]).toEqual([[key("a"), key("c")], [], false]);
+    expect([left.voters, left.outgoing, left.members.has(keyOf("b"))]).toEqual([[keyOf("a"), keyOf("c")], [], false]);
   });
 
   test("applyChanges() lets demoted voters become learners on leaving", () => {
     const joint = applied(
-      membership(["a", "b", "c"]),
-      { kind: "demote", key: key("b") },
-      { kind: "demote", key: key("c") },
+      membershipOf(["a", "b", "c"]),
+      { kind: "demote", key: keyOf("b") },
+      { kind: "demote", key: keyOf("c") },
     );
-    expect([joint.learners, joint.learnersNext]).toEqual([[], [key("b"), key("c")]]);
-    expect(leaveJoint(joint).learners).toEqual([key("b"), key("c")]);
+    expect([joint.learners, joint.learnersNext]).toEqual([[], [keyOf("b"), keyOf("c")]]);
+    expect(leaveJoint(joint).learners).toEqual([keyOf("b"), keyOf("c")]);
   });
 
   test("applyChanges() refuses any change while joint", () => {
     const joint = applied(
-      membership(["a"], ["b", "c"]),
-      { kind: "promote", key: key("b") },
-      { kind: "promote", key: key("c") },
+      membershipOf(["a"], ["b", "c"]),
+      { kind: "promote", key: keyOf("b") },
+      { kind: "promote", key: keyOf("c") },
     );
-    expect(refusal(joint, { kind: "remove", key: key("c") })).toBe("joint");
+    expect(refusal(joint, { kind: "remove", key: keyOf("c") })).toBe("joint");
   });
 
   test("applyChanges() gives the address of a voter that is removed to another in one joint change", () => {
     const next = applied(
-      membership(["a", "b", "c"]),
-      { kind: "remove", key: key("b") },
-      { kind: "remove", key: key("c") },
-      { kind: "add-learner", member: member("d", { address: "b:7000" }) },
+      membershipOf(["a", "b", "c"]),
+      { kind: "remove", key: keyOf("b") },
+      { kind: "remove", key: keyOf("c") },
+      { kind: "add-learner", member: memberOf("d", { address: "b:8300" }) },
     );
-    expect(leaveJoint(next).members.get(key("d"))?.address).toBe("b:7000");
+    expect(leaveJoint(next).members.get(keyOf("d"))?.address).toBe("b:8300");
   });
 });
 
 describe("applyChanges() of a replacement", () => {
   test("applyChanges() replaces a voter by the new pair of its id as learner in one simple change", () => {
-    const next = applied(membership(["a", "b", "c"]), {
+    const next = applied(membershipOf(["a", "b", "c"]), {
       kind: "replace",
-      old: key("c"),
-      member: member("c", { incarnation: SECOND }),
+      old: keyOf("c"),
+      member: memberOf("c", { incarnation: SECOND }),
     });
-    expect([next.voters, next.learners, next.outgoing]).toEqual([[key("a"), key("b")], [key("c", SECOND)], []]);
-    expect([next.members.has(key("c")), next.members.get(key("c", SECOND))?.admitted]).toEqual([false, 9]);
+    expect([next.voters, next.learners, next.outgoing]).toEqual([[keyOf("a"), keyOf("b")], [keyOf("c", SECOND)], []]);
+    expect([next.members.has(keyOf("c")), next.members.get(keyOf("c", SECOND))?.admitted]).toEqual([false, 9]);
   });
 
   test("applyChanges() replaces a voter by a pair of another id at its address", () => {
-    const next = applied(membership(["a", "b"]), {
+    const next = applied(membershipOf(["a", "b"]), {
       kind: "replace",
-      old: key("b"),
-      member: member("x", { address: "b:7000" }),
+      old: keyOf("b"),
+      member: memberOf("x", { address: "b:8300" }),
     });
-    expect([next.voters, next.learners]).toEqual([[key("a")], [key("x")]]);
+    expect([next.voters, next.learners]).toEqual([[keyOf("a")], [keyOf("x")]]);
   });
 
   test("applyChanges() refuses a replacement that shares neither id nor address", () => {
-    expect(refusal(membership(["a", "b"]), { kind: "replace", old: key("b"), member: member("x") })).toBe(
+    expect(refusal(membershipOf(["a", "b"]), { kind: "replace", old: keyOf("b"), member: memberOf("x") })).toBe(
       "invalid-target",
     );
-    const mute = membership(["a"], [], { members: new Map([[key("a"), member("a", { address: "" })]]) });
-    expect(refusal(mute, { kind: "replace", old: key("a"), member: member("x", { address: "" }) })).toBe(
+    const mute = membershipOf(["a"], [], { members: new Map([[keyOf("a"), memberOf("a", { address: "" })]]) });
+    expect(refusal(mute, { kind: "replace", old: keyOf("a"), member: memberOf("x", { address: "" }) })).toBe(
       "invalid-target",
     );
   });
 
   test("applyChanges() refuses a replacement together with another voter", () => {
-    const fresh = member("c", { incarnation: SECOND });
+    const fresh = memberOf("c", { incarnation: SECOND });
     expect(
       refusal(
-        membership(["a", "b", "c"]),
-        { kind: "replace", old: key("c"), member: fresh },
-        { kind: "remove", key: key("b") },
+        membershipOf(["a", "b", "c"]),
+        { kind: "replace", old: keyOf("c"), member: fresh },
+        { kind: "remove", key: keyOf("b") },
       ),
     ).toBe("invalid-target");
   });
 
   test("applyChanges() refuses to replace the only voter, a stranger, or by a member", () => {
-    const fresh = member("a", { incarnation: SECOND });
-    expect(refusal(membership(["a"]), { kind: "replace", old: key("a"), member: fresh })).toBe("last-voter");
-    expect(refusal(membership(["a"]), { kind: "replace", old: key("z"), member: fresh })).toBe("unknown-member");
-    const atB = member("a", { address: "b:7000" });
-    expect(refusal(membership(["a", "b"]), { kind: "replace", old: key("b"), member: atB })).toBe("already-member");
-    const otherA = member("a", { incarnation: SECOND, address: "b:7000" });
-    expect(refusal(membership(["a", "b"]), { kind: "replace", old: key("b"), member: otherA })).toBe("already-member");
+    const fresh = memberOf("a", { incarnation: SECOND });
+    expect(refusal(membershipOf(["a"]), { kind: "replace", old: keyOf("a"), member: fresh })).toBe("last-voter");
+    expect(refusal(membershipOf(["a"]), { kind: "replace", old: keyOf("z"), member: fresh })).toBe("unknown-member");
+    const atB = memberOf("a", { address: "b:8300" });
+    expect(refusal(membershipOf(["a", "b"]), { kind: "replace", old: keyOf("b"), member: atB })).toBe("already-member");
+    const otherA = memberOf("a", { incarnation: SECOND, address: "b:8300" });
+    expect(refusal(membershipOf(["a", "b"]), { kind: "replace", old: keyOf("b"), member: otherA })).toBe(
+      "already-member",
+    );
   });
 });
 
 describe("applyChanges() refuses", () => {
   test("applyChanges() refuses to remove or demote all voters", () => {
-    expect(refusal(membership(["a"], ["b"]), { kind: "remove", key: key("a") })).toBe("last-voter");
-    expect(refusal(membership(["a"], ["b"]), { kind: "demote", key: key("a") })).toBe("last-voter");
-    expect(refusal(membership(["a", "b"]), { kind: "remove", key: key("a") }, { kind: "remove", key: key("b") })).toBe(
-      "last-voter",
-    );
+    expect(refusal(membershipOf(["a"], ["b"]), { kind: "remove", key: keyOf("a") })).toBe("last-voter");
+    expect(refusal(membershipOf(["a"], ["b"]), { kind: "demote", key: keyOf("a") })).toBe("last-voter");
+    expect(
+      refusal(membershipOf(["a", "b"]), { kind: "remove", key: keyOf("a") }, { kind: "remove", key: keyOf("b") }),
+    ).toBe("last-voter");
   });
 
   test("applyChanges() refuses a first member that is a learner only", () => {
-    expect(refusal(EMPTY_MEMBERSHIP, { kind: "add-learner", member: member("a") })).toBe("last-voter");
+    expect(refusal(EMPTY_MEMBERSHIP, { kind: "add-learner", member: memberOf("a") })).toBe("last-voter");
     const both: MembershipChange[] = [
-      { kind: "add-learner", member: member("a") },
-      { kind: "promote", key: key("a") },
+      { kind: "add-learner", member: memberOf("a") },
+      { kind: "promote", key: keyOf("a") },
     ];
-    expect(applied(EMPTY_MEMBERSHIP, ...both).voters).toEqual([key("a")]);
+    expect(applied(EMPTY_MEMBERSHIP, ...both).voters).toEqual([keyOf("a")]);
   });
 
   test("applyChanges() refuses a second incarnation of an id, also with the first one removed beside it", () => {
-    const again: MembershipChange = { kind: "add-learner", member: member("b", { incarnation: SECOND }) };
-    expect(refusal(membership(["a"], ["b"]), again)).toBe("already-member");
-    expect(refusal(membership(["a"], ["b"]), { kind: "remove", key: key("b") }, again)).toBe("already-member");
+    const again: MembershipChange = { kind: "add-learner", member: memberOf("b", { incarnation: SECOND }) };
+    expect(refusal(membershipOf(["a"], ["b"]), again)).toBe("already-member");
+    expect(refusal(membershipOf(["a"], ["b"]), { kind: "remove", key: keyOf("b") }, again)).toBe("already-member");
   });
 
   test("applyChanges() refuses to remove and add the same pair in one request", () => {
     const again: MembershipChange[] = [
-      { kind: "remove", key: key("b") },
-      { kind: "add-learner", member: member("b") },
+      { kind: "remove", key: keyOf("b") },
+      { kind: "add-learner", member: memberOf("b") },
     ];
-    expect(refusal(membership(["a"], ["b"]), ...again)).toBe("already-member");
+    expect(refusal(membershipOf(["a"], ["b"]), ...again)).toBe("already-member");
   });
 
   test("applyChanges() refuses an address that another member has, but no empty one", () => {
-    const mute = membership(["a"], [], { members: new Map([[key("a"), member("a", { address: "" })]]) });
-    expect(refusal(membership(["a"]), { kind: "add-learner", member: member("b", { address: "a:7000" }) })).toBe(
+    const mute = membershipOf(["a"], [], { members: new Map([[keyOf("a"), memberOf("a", { address: "" })]]) });
+    expect(refusal(membershipOf(["a"]), { kind: "add-learner", member: memberOf("b", { address: "a:8300" }) })).toBe(
       "address-in-use",
     );
-    expect(refusal(membership(["a", "b"]), { kind: "update", member: member("b", { address: "a:7000" }) })).toBe(
+    expect(refusal(membershipOf(["a", "b"]), { kind: "update", member: memberOf("b", { address: "a:8300" }) })).toBe(
       "address-in-use",
     );
-    expect(refusal(mute, { kind: "add-learner", member: member("b", { address: "" }) })).toBeUndefined();
+    expect(refusal(mute, { kind: "add-learner", member: memberOf("b", { address: "" }) })).toBeUndefined();
   });
 
   test("applyChanges() refuses members that it does not know", () => {
     for (const kind of ["promote", "demote", "remove"] as const) {
-      expect(refusal(membership(["a"]), { kind, key: key("z") })).toBe("unknown-member");
+      expect(refusal(membershipOf(["a"]), { kind, key: keyOf("z") })).toBe("unknown-member");
     }
-    expect(refusal(membership(["a"]), { kind: "update", member: member("z") })).toBe("unknown-member");
+    expect(refusal(membershipOf(["a"]), { kind: "update", member: memberOf("z") })).toBe("unknown-member");
     expect(
-      refusal(membership(["a"], ["b"]), { kind: "remove", key: key("b") }, { kind: "promote", key: key("b") }),
+      refusal(membershipOf(["a"], ["b"]), { kind: "remove", key: keyOf("b") }, { kind: "promote", key: keyOf("b") }),
     ).toBe("unknown-member");
   });
 
   test("applyChanges() refuses to promote a non-voter, and to make a voter one", () => {
-    const replica = membership(["a"], ["b"], {
+    const replica = membershipOf(["a"], ["b"], {
       members: new Map([
-        [key("a"), member("a")],
-        [key("b"), member("b", { nonVoter: true })],
+        [keyOf("a"), memberOf("a")],
+        [keyOf("b"), memberOf("b", { nonVoter: true })],
       ]),
     });
-    expect(refusal(replica, { kind: "promote", key: key("b") })).toBe("invalid-target");
-    expect(refusal(membership(["a", "b"]), { kind: "update", member: member("b", { nonVoter: true }) })).toBe(
+    expect(refusal(replica, { kind: "promote", key: keyOf("b") })).toBe("invalid-target");
+    expect(refusal(membershipOf(["a", "b"]), { kind: "update", member: memberOf("b", { nonVoter: true }) })).toBe(
       "invalid-target",
     );
   });
 
   test("applyChanges() raises the version to what every member understands and never lowers it", () => {
-    const able = membership(["a"], [], {
-      members: new Map([[key("a"), member("a", { commandVersion: 3 })]]),
+    const able = membershipOf(["a"], [], {
+      members: new Map([[keyOf("a"), memberOf("a", { commandVersion: 3 })]]),
       clusterVersion: 2,
     });
     expect(applied(able, { kind: "raise-version", version: 3 }).clusterVersion).toBe(3);
     expect(refusal(able, { kind: "raise-version", version: 4 })).toBe("unsupported-version");
     expect(refusal(able, { kind: "raise-version", version: 1 })).toBe("unsupported-version");
     expect(refusal(able, { kind: "raise-version", version: 2.5 })).toBe("unsupported-version");
-    expect(refusal(able, { kind: "add-learner", member: member("b", { commandVersion: 1 }) })).toBe(
+    expect(refusal(able, { kind: "add-learner", member: memberOf("b", { commandVersion: 1 }) })).toBe(
       "unsupported-version",
     );
   });
 });
 
 describe("assertMembership()", () => {
-  const pair = membership(["a"], ["b"]);
+  const pair = membershipOf(["a"], ["b"]);
   const broken: readonly (readonly [string, Membership])[] = [
-    ["voter and learner", { ...pair, learners: [key("a"), key("b")] }],
-    ["twice", { ...pair, voters: [key("a"), key("a")] }],
-    ["voters must not be empty", { ...pair, voters: [], learners: [key("a"), key("b")] }],
-    ["must have its metadata", { ...pair, voters: [key("a"), key("z")] }],
+    ["voter and learner", { ...pair, learners: [keyOf("a"), keyOf("b")] }],
+    ["twice", { ...pair, voters: [keyOf("a"), keyOf("a")] }],
+    ["voters must not be empty", { ...pair, voters: [], learners: [keyOf("a"), keyOf("b")] }],
+    ["must have its metadata", { ...pair, voters: [keyOf("a"), keyOf("z")] }],
     ["must have a role", { ...pair, learners: [] }],
-    ["outgoing voter to become", { ...pair, learners: [], learnersNext: [key("b")] }],
-    ["learner while it is an outgoing", { ...pair, outgoing: [key("a"), key("b")] }],
-    ["stay a voter", { ...pair, outgoing: [key("a")], learnersNext: [key("a")] }],
-    ["left automatically", { ...pair, outgoing: [key("a")], autoLeave: false }],
+    ["outgoing voter to become", { ...pair, learners: [], learnersNext: [keyOf("b")] }],
+    ["learner while it is an outgoing", { ...pair, outgoing: [keyOf("a"), keyOf("b")] }],
+    ["stay a voter", { ...pair, outgoing: [keyOf("a")], learnersNext: [keyOf("a")] }],
+    ["left automatically", { ...pair, outgoing: [keyOf("a")], autoLeave: false }],
     [
       "under its own key",
       {
         ...pair,
         members: new Map([
-          [key("a"), member("b")],
-          [key("b"), member("a")],
+          [keyOf("a"), memberOf("b")],
+          [keyOf("b"), memberOf("a")],
         ]),
       },
     ],
@@ -311,14 +287,17 @@ describe("assertMembership()", () => {
       "two incarnations",
       {
         ...pair,
-        learners: [key("a", SECOND)],
+        learners: [keyOf("a", SECOND)],
         members: new Map([
-          [key("a"), member("a")],
-          [key("a", SECOND), member("a", { incarnation: SECOND })],
+          [keyOf("a"), memberOf("a")],
+          [keyOf("a", SECOND), memberOf("a", { incarnation: SECOND })],
         ]),
       },
     ],
-    ["non-voter for good", { ...membership(["a"]), members: new Map([[key("a"), member("a", { nonVoter: true })]]) }],
+    [
+      "non-voter for good",
+      { ...membershipOf(["a"]), members: new Map([[keyOf("a"), memberOf("a", { nonVoter: true })]]) },
+    ],
   ];
   for (const [problem, unsound] of broken) {
     test(`assertMembership() throws on "${problem}"`, () => {
@@ -330,7 +309,7 @@ describe("assertMembership()", () => {
   test("assertMembership() accepts the empty membership, a simple and a joint one", () => {
     assertMembership(EMPTY_MEMBERSHIP);
     assertMembership(pair);
-    assertMembership({ ...membership(["a", "b"]), outgoing: [key("a")] });
+    assertMembership({ ...membershipOf(["a", "b"]), outgoing: [keyOf("a")] });
   });
 
   test("leaveJoint() throws unless joint", () => {
@@ -342,8 +321,8 @@ function randomChange(prng: Prng, current: Membership): MembershipChange {
   const id = prng.pick(["__proto__", "10", "9", "constructor", "a", "b"]);
   const incarnation = prng.pick([FIRST, SECOND]);
   const target =
-    current.members.size > 0 && prng.chance(0.7) ? prng.pick([...current.members.keys()]) : key(id, incarnation);
-  const fresh = member(id, { incarnation, commandVersion: prng.between(2, 5), nonVoter: prng.chance(0.1) });
+    current.members.size > 0 && prng.chance(0.7) ? prng.pick([...current.members.keys()]) : keyOf(id, incarnation);
+  const fresh = memberOf(id, { incarnation, commandVersion: prng.between(2, 5), nonVoter: prng.chance(0.1) });
   return prng.pick<MembershipChange>([
     { kind: "add-learner", member: fresh },
     { kind: "promote", key: target },
@@ -370,7 +349,7 @@ function majoritiesMeet(before: readonly MemberKey[], after: readonly MemberKey[
 
 test("applyChanges() always ends sound, overlapping and stable under any order of requests (seed 47)", () => {
   const prng = createPrng(47);
-  let current = membership(["a", "b"]);
+  let current = membershipOf(["a", "b"]);
   const seen = { simple: 0, joint: 0, refused: 0 };
   for (let index = 2; index < 6000; index += 1) {
     if (current.outgoing.length > 0) {

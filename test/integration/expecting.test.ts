@@ -10,6 +10,7 @@ import {
 } from "../../src/cluster/index.ts";
 import type { Identity, Member } from "../../src/node/index.ts";
 import { createManualClock, type ManualClock } from "../../src/node/testing/manual-clock.ts";
+import { memberOf } from "../../src/raft/testing/fixtures.ts";
 
 /** Nodes with the same template, over a network that loses what it likes, and processes that start again. */
 class World {
@@ -74,19 +75,8 @@ class World {
   }
 
   #member(address: string): Member {
-    return {
-      id: address.slice(0, 2),
-      incarnation: (this.#lives.get(address) ?? 0).toString(16).padStart(16, "0"),
-      name: address,
-      address,
-      httpAddress: "",
-      zone: "",
-      version: "0",
-      commandVersion: 1,
-      nonVoter: false,
-      admitted: 0,
-      publicKey: "",
-    };
+    const incarnation = (this.#lives.get(address) ?? 0).toString(16).padStart(16, "0");
+    return memberOf(address.slice(0, 2), { incarnation, name: address, address, admitted: 0 });
   }
 
   #store(address: string): FormationStore {

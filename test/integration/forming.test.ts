@@ -8,22 +8,10 @@ import {
   type PeerCalls,
   type StandingAnswer,
 } from "../../src/cluster/index.ts";
-import type { Member } from "../../src/node/index.ts";
 import { createManualClock, type ManualClock } from "../../src/node/testing/manual-clock.ts";
+import { memberOf } from "../../src/raft/testing/fixtures.ts";
 
-const self: Member = {
-  id: "n1",
-  incarnation: "0000000000000001",
-  name: "n1",
-  address: "h1:1",
-  httpAddress: "",
-  zone: "",
-  version: "0",
-  commandVersion: 1,
-  nonVoter: false,
-  admitted: 0,
-  publicKey: "",
-};
+const self = memberOf("n1", { address: "h1:1", admitted: 0 });
 
 type Reply = Partial<StandingAnswer> | AdmissionAnswer | "silent";
 

@@ -9,6 +9,7 @@ import {
   type HardState,
   type Persist,
 } from "../../src/raft/index.ts";
+import { metaAt } from "../../src/raft/testing/messages.ts";
 import type { HeadRecord } from "../../src/storage/head-record.ts";
 
 export const IDENTITY: Identity = {
@@ -95,24 +96,14 @@ function makeEntries(from: EntryId & { readonly time: number }, prng: Prng, term
 }
 
 function snapshotAt(model: LogModel, index: number): NonNullable<Persist["reset"]> {
-  return {
+  return metaAt(index, model.hard.term, EMPTY_MEMBERSHIP, {
     id: `s${index}`,
     clusterId: IDENTITY.clusterId,
     epoch: IDENTITY.epoch,
-    index,
-    term: model.hard.term,
     chain: index * 7919,
     time: index,
-    membership: EMPTY_MEMBERSHIP,
     membershipIndex: 0,
-    seqs: [],
-    sizeBytes: 1,
-    sha256: "",
-    stateHash: "",
-    hashVersion: 1,
-    format: 1,
-    origin: "received",
-  };
+  });
 }
 
 function applyOperation(model: LogModel, operation: Omit<Persist, "ticket">): LogModel {

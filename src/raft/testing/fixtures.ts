@@ -44,13 +44,18 @@ export function memberOf(id: string, more: Partial<Member> = {}): Member {
   };
 }
 
-export function membershipOf(voters: readonly string[], learners: readonly string[] = []): Membership {
+export function membershipOf(
+  voters: readonly string[],
+  learners: readonly string[] = [],
+  more: Partial<Membership> = {},
+): Membership {
   const members = new Map([...voters, ...learners].toSorted().map((id) => [keyOf(id), memberOf(id)]));
   return {
     ...EMPTY_MEMBERSHIP,
     voters: voters.map((id) => keyOf(id)),
     learners: learners.map((id) => keyOf(id)),
     members,
+    ...more,
   };
 }
 
