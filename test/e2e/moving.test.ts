@@ -1,11 +1,12 @@
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
+import { createSystemClock } from "../../src/agent/system-clock.ts";
 import { encodeAdmission } from "../../src/cluster/wire.ts";
 import type { Member } from "../../src/raft/index.ts";
 import { createTcpTransport, mintPeerKey, type Introduction } from "../../src/transport/index.ts";
 import { cleanUp, launchAgent, startAgent } from "./agent-process.ts";
-import { identityIn, realClock } from "./sabotage/puppet.ts";
+import { identityIn } from "./sabotage/puppet.ts";
 import { site, statusOf, threeOf, untilPut, type Site } from "./site.ts";
 
 afterEach(cleanUp);
@@ -89,7 +90,7 @@ test("whoever has a join token and the name of a member is not believed to be th
   };
   const turnedAway: string[] = [];
   const liar = createTcpTransport({
-    clock: realClock,
+    clock: createSystemClock(),
     random: Math.random,
     bind: { host: "127.0.0.1", port: one.peer[3] ?? 0 },
     self: () => ({

@@ -1,20 +1,12 @@
-import { parseMemberKey, type Clock, type MemberKey } from "../../../src/base/index.ts";
+import { createSystemClock } from "../../../src/agent/system-clock.ts";
+import { parseMemberKey, type MemberKey } from "../../../src/base/index.ts";
 import type { Identity } from "../../../src/node/index.ts";
 import type { Message } from "../../../src/raft/index.ts";
+import { memberOf } from "../../../src/raft/testing/fixtures.ts";
 import { openStores } from "../../../src/storage/index.ts";
 import { createTcpTransport, NO_PEER_KEY, peerKeyOf } from "../../../src/transport/index.ts";
 
 const BOOT = "00000000000000bb";
-
-export const realClock: Clock = {
-  now: () => performance.now(),
-  wall: () => Date.now(),
-  at: (at, task) => {
-    const timer = setTimeout(task, Math.max(0, at - performance.now()));
-    return { cancel: () => clearTimeout(timer) };
-  },
-  defer: (task) => void setImmediate(task),
-};
 
 /** Who a stopped node is, as its folder says. */
 export async function identityIn(dataDir: string): Promise<Identity> {
@@ -42,7 +34,7 @@ export function playMember(
   const answers: Message[] = [];
   const peer: MemberKey = `${to.identity.nodeId}~${to.identity.incarnation}`;
   const transport = createTcpTransport({
-    clock: realClock,
+    clock: createSystemClock(),
     random: Math.random,
     bind: { host: "127.0.0.1", port: ownPort },
     self: () => ({
@@ -81,21 +73,7 @@ export function playMember(
     onSnapshotChunk: () => undefined,
   });
   const { id, incarnation } = parseMemberKey(peer);
-  transport.setMembers([
-    {
-      id,
-      incarnation,
-      name: id,
-      address: `127.0.0.1:${to.port}`,
-      httpAddress: "",
-      zone: "",
-      version: "0",
-      commandVersion: 1,
-      nonVoter: false,
-      admitted: 1,
-      publicKey: "",
-    },
-  ]);
+  transport.setMembers([memberOf(id, { incarnation, address: `127.0.0.1:${to.port}` })]);
   return {
     askForVote: async (term) => {
       while (!isConnected) await Bun.sleep(10);
