@@ -173,10 +173,10 @@ function message(from: Peer, to: Peer, round: number): Message {
   };
 }
 
-/** With one entry of a MiB. */
-function append(from: Peer, to: Peer, index: number): Message {
+/** With one entry, of a MiB unless said otherwise. */
+function append(from: Peer, to: Peer, index: number, bytes = 1024 * 1024): Message {
   const { clusterId, epoch, fromBoot, term } = message(from, to, 0);
-  const entry = { index, term, kind: "command", time: 1, chain: 1, data: new Uint8Array(1024 * 1024) } as const;
+  const entry = { index, term, kind: "command", time: 1, chain: 1, data: new Uint8Array(bytes).fill(index) } as const;
   return {
     kind: "append",
     clusterId,
@@ -223,6 +223,21 @@ describe("TcpTransport", () => {
       appends.map((_, at) => at + 1),
     );
     expect(b.log).toEqual([`hello ${a.key} seq 3`]);
+  });
+
+  test("what a peer has not taken yet is left alone by what others are sent", async () => {
+    const [a, b, c] = [startPeer(), startPeer(), startPeer()];
+    a.transport.setMembers([memberOf(a), memberOf(b), memberOf(c)]);
+    await until(() => a.log.length > 1 && b.log.length > 0 && c.log.length > 0);
+    const all = Array.from({ length: 100 }, (_, at) => at + 1);
+    for (const index of all) {
+      a.transport.send([append(a, b, index, 100_000)]);
+      a.transport.send([append(a, c, 101 - index, 100_000)]);
+    }
+    await until(() => b.messages.length + c.messages.length === 200 || b.log.length + c.log.length > 2);
+    const indexes = ({ messages }: Peer): unknown =>
+      messages.map((got) => (got.kind === "append" ? got.entries[0]?.index : 0));
+    expect([indexes(b), indexes(c)]).toEqual([all, all.toReversed()]);
   });
 
   test("a stopped process is down, and gone once its port refuses", async () => {
