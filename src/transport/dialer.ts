@@ -1,4 +1,4 @@
-import type { BootId, Clock, MemberKey, Timer } from "../base/index.ts";
+import type { Clock, MemberKey, Timer } from "../base/index.ts";
 import type { Member } from "../raft/index.ts";
 import type { Connection } from "./connection.ts";
 import { parseHostPort, type DialFailure, type HostPort } from "./sockets.ts";
@@ -77,6 +77,3 @@ export class Dialer {
     this.#connection?.close();
   }
 }
-
-/** The process that a connection was last made with. */
-export type LastBoot = (key: MemberKey) => BootId | undefined;
