@@ -96,6 +96,11 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Bytes that it can hold before it must grow. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   #reserve(extra: number): number {
     const at = this.#length;
     const wanted = at + extra;

@@ -10,5 +10,11 @@ test("SpareWriter gives the same writer again, empty, unless it is out or grew t
   expect(spare.take() === first).toBe(true);
   expect(first.length).toBe(0);
   spare.giveBack(first.raw(new Uint8Array(1024 * 1024)));
-  expect(spare.take() === first).toBe(false);
+  const next = spare.take();
+  expect(next === first).toBe(false);
+  spare.giveBack(next);
+  const large = spare.take(1024 * 1024);
+  expect(large.capacity).toBe(1024 * 1024);
+  spare.giveBack(large);
+  expect(spare.take() === next).toBe(true);
 });

@@ -10,8 +10,12 @@ const KEPT_BYTES_MAX = 256 * 1024;
 export class SpareWriter {
   #spare: ByteWriter | undefined;
 
-  /** Empty, and nobody else's until it is given back. */
-  take(): ByteWriter {
+  /**
+   * Empty, and nobody else's until it is given back. For more than is kept it is made large enough at once: an array that
+   * grows is copied again and again.
+   */
+  take(bytesMax = 0): ByteWriter {
+    if (bytesMax > KEPT_BYTES_MAX) return new ByteWriter(bytesMax);
     const writer = this.#spare ?? new ByteWriter(8 * 1024);
     this.#spare = undefined;
     return writer.restart();
@@ -19,6 +23,6 @@ export class SpareWriter {
 
   /** No view of what was written may be used any more. */
   giveBack(writer: ByteWriter): void {
-    if (writer.length <= KEPT_BYTES_MAX) this.#spare = writer;
+    if (writer.capacity <= KEPT_BYTES_MAX) this.#spare = writer;
   }
 }

@@ -18,11 +18,11 @@ const HANDSHAKE_MS_MAX = 5_000;
 const KEEP_ALIVE_MS = 1_000;
 /** Nothing received for this long: the peer, its host or the way to it is gone. */
 const SILENCE_MS_MAX = 5_000;
-/** Frames that leave at once are written here: the socket copies what it takes. */
-const spare = new SpareWriter();
-
 /** Bytes queued for a peer that does not read; above it replication is dropped (and sent again later). */
 const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Frames that leave at once are written here: the socket copies what it takes. */
+const spare = new SpareWriter();
 
 export interface ConnectionEvents {
   onReady(connection: Connection, peer: Introduction): void;
@@ -145,13 +145,15 @@ export class Connection {
     if (this.#isClosed || this.#socket === undefined) return false;
     if (isBulk && this.#queuedBytes > QUEUE_BYTES_MAX) return false;
     this.#saidAt = this.#clock.now();
-    if (this.#queue.length === 0) {
-      this.#sendNow(this.#socket, kind, writeBody);
+    const frameMax = bytesMax + FRAME_HEAD_BYTES + 1;
+    const isFree = this.#queue.length === 0;
+    const out = isFree ? spare.take(frameMax) : new ByteWriter(frameMax);
+    writeFrame(out, kind, writeBody);
+    if (isFree) {
+      this.#sendNow(this.#socket, out);
+      spare.giveBack(out);
       return true;
     }
-    // Made large enough at once: an array that grows is copied again and again.
-    const out = new ByteWriter(bytesMax + FRAME_HEAD_BYTES + 1);
-    writeFrame(out, kind, writeBody);
     this.#queue.push(out.view());
     this.#queuedBytes += out.length;
     return true;
@@ -163,16 +165,12 @@ export class Connection {
     this.onClose();
   }
 
-  /** What the socket does not take is queued. */
-  #sendNow(socket: Socket<Connection>, kind: FrameKind, writeBody: (out: ByteWriter) => void): void {
-    const out = spare.take();
-    writeFrame(out, kind, writeBody);
+  /** What the socket does not take is copied into the queue. */
+  #sendNow(socket: Socket<Connection>, out: ByteWriter): void {
     const taken = Math.max(0, socket.write(out.view()));
-    if (taken < out.length && !this.#isClosed) {
-      this.#queue.push(out.view().slice(taken));
-      this.#queuedBytes += out.length - taken;
-    }
-    spare.giveBack(out);
+    if (taken === out.length || this.#isClosed) return;
+    this.#queue.push(out.view().slice(taken));
+    this.#queuedBytes += out.length - taken;
   }
 
   #flush(): void {
