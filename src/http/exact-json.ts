@@ -14,6 +14,8 @@ export function parseExact(text: string): unknown {
 
 /** A 64-bit number as a JSON number with all its digits. */
 export function exactNumber(value: bigint): unknown {
+  // Nearly all flags: a comparison of others with a double costs ten times as much.
+  if (value === 0n) return 0;
   if (value <= Number.MAX_SAFE_INTEGER) return Number(value);
   return JSON.rawJSON(value.toString());
 }

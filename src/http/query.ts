@@ -10,20 +10,21 @@ const DEFAULT_WAIT_MS = 300_000;
 
 /** @throws ApiError bad_request for any parameter */
 export function refuseParameters(url: RequestUrl): void {
+  if (url.search === "") return;
   const [name] = [...url.searchParams.keys()];
   if (name !== undefined) throw badRequest(name, "is no parameter of this route; it takes none");
 }
 
-const NONE = new URLSearchParams();
 const AT_ONCE: ReadTerms = { isConsistent: false };
 
 /** The query of a request: every parameter is known, checked and named when it is wrong. */
 export class Query {
-  readonly #parameters: URLSearchParams;
+  /** Undefined: there is no query, as with most requests, and nothing to call the runtime for. */
+  readonly #parameters: URLSearchParams | undefined;
 
   constructor(url: RequestUrl, known: readonly string[]) {
-    this.#parameters = url.search === "" ? NONE : url.searchParams;
-    if (this.#parameters === NONE) return;
+    if (url.search === "") return;
+    this.#parameters = url.searchParams;
     for (const name of this.#parameters.keys()) {
       if (!known.includes(name)) {
         throw badRequest(name, `is no parameter of this route; it takes ${known.join(", ")}`);
@@ -32,30 +33,30 @@ export class Query {
   }
 
   has(name: string): boolean {
-    return this.#parameters.has(name);
+    return this.#parameters?.has(name) ?? false;
   }
 
   /** As it was written. */
-  raw(name: string): string | null {
-    return this.#parameters.get(name);
+  raw(name: string): string | undefined {
+    return this.#parameters?.get(name) ?? undefined;
   }
 
   /** Present without a value, or with `true`. */
   flag(name: string): boolean {
-    const value = this.#parameters.get(name);
-    if (value === null || value === "false") return false;
+    const value = this.raw(name);
+    if (value === undefined || value === "false") return false;
     if (value === "" || value === "true") return true;
     throw badRequest(name, `takes no value, "true" or "false": it is "${value}"`);
   }
 
   text(name: string): Uint8Array | undefined {
-    const value = this.#parameters.get(name);
-    return value === null ? undefined : utf8(value);
+    const value = this.raw(name);
+    return value === undefined ? undefined : utf8(value);
   }
 
   integer(name: string, range: { readonly min: number; readonly max: number }): number | undefined {
-    const value = this.#parameters.get(name);
-    if (value === null) return undefined;
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
     const number = /^\d{1,16}$/.test(value) ? Number(value) : NaN;
     if (!(number >= range.min && number <= range.max)) {
       throw badRequest(name, `must be a whole number from ${range.min} to ${range.max}: it is "${value}"`);
@@ -68,8 +69,8 @@ export class Query {
   }
 
   durationMs(name: string): number | undefined {
-    const value = this.#parameters.get(name);
-    if (value === null) return undefined;
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
     const match = DURATION.exec(value);
     if (match === null) throw badRequest(name, `must be a duration such as 500ms, 30s or 5m: it is "${value}"`);
     return Number(match[1]) * (FACTOR_MS[match[2] ?? "s"] ?? 1000);
@@ -77,7 +78,7 @@ export class Query {
 
   /** The parameters that every read has. */
   readTerms(scope: StateScope, request: { readonly signal: AbortSignal }): ReadTerms {
-    if (this.#parameters === NONE) return AT_ONCE;
+    if (this.#parameters === undefined) return AT_ONCE;
     const index = this.index("index");
     const waitMs = this.durationMs("wait") ?? DEFAULT_WAIT_MS;
     const minIndex = this.index("min_index");

@@ -100,7 +100,7 @@ function answerKey(deps: HttpDeps, { key, respond }: KvCall, query: Query): Resp
     const headers = { "X-Konsul-Modify-Index": String(row.modifyIndex), "X-Konsul-Flags": String(row.flags) };
     return respond.bytes(row.value, { type: "application/octet-stream", headers });
   }
-  return respond.json(keyFields(key, row));
+  return respond.json(keyFields(fromUtf8(key), row));
 }
 
 export async function deleteKey(deps: HttpDeps, call: KvCall): Promise<Response> {
@@ -148,7 +148,7 @@ export async function listKeys(deps: HttpDeps, call: Omit<KvCall, "key">): Promi
   const { kv } = deps.replica.fsm;
   const found = query.flag("keys") ? kv.keys(page) : kv.list(page);
   const items = found.items.map((item) =>
-    item instanceof Uint8Array ? fromUtf8(item) : keyFields(item.key, item.row),
+    item instanceof Uint8Array ? fromUtf8(item) : keyFields(fromUtf8(item.key), item.row),
   );
   const next = found.next === undefined ? {} : { next: fromUtf8(found.next) };
   return call.respond.json(query.flag("keys") ? { keys: items, ...next } : { entries: items, ...next });

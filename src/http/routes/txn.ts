@@ -106,9 +106,5 @@ function resultFields(result: KvOperationResult, index: number): Readonly<Record
   if (result.op === "set") return { op: "set", key, modify_index: index };
   if (result.op === "delete") return { op: "delete", key };
   if (result.op === "check-index") return { op: "check-index", key, modify_index: result.modifyIndex };
-  const { row } = result;
-  return {
-    op: "get",
-    ...keyFields(result.key, row),
-  };
+  return { op: "get", ...keyFields(key, result.row) };
 }

@@ -163,7 +163,7 @@ function eventOf(change: RowChange): string {
   if (change.kind === "delete" || change.table !== "kv")
     return event("delete", id, { key, modify_index: change.index });
   const { row } = change;
-  return event("put", id, keyFields(change.key, row));
+  return event("put", id, keyFields(key, row));
 }
 
 /** JSON holds no line break, so one data line is enough. */
