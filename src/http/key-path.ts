@@ -41,7 +41,7 @@ export function checkWrittenKey(key: Uint8Array, bytesMax: number): Uint8Array {
   return key;
 }
 
-/** A prefix may be empty; else as a key. @throws ApiError invalid_key */
+/** A prefix may be empty, the rest as a key. @throws ApiError invalid_key */
 export function checkPrefix(prefix: Uint8Array): Uint8Array {
   if (prefix.length > KEY_BYTES_MAX) {
     throw new ApiError("invalid_key", `The key has ${prefix.length} bytes: a key has 1 to ${KEY_BYTES_MAX}`);
@@ -51,7 +51,30 @@ export function checkPrefix(prefix: Uint8Array): Uint8Array {
   return prefix;
 }
 
-/** A prefix may end in the middle of a character, the rest as a key. */
-export function keyFromPath(path: string, base: string): Uint8Array {
-  return checkKey(percentDecode(path.slice(base.length)));
+/** A key, and the same as text. */
+export interface NamedKey {
+  readonly key: Uint8Array;
+  readonly keyText: string;
+}
+
+/** The very key that a percent-encoded text means. @throws ApiError invalid_key */
+export function parseKey(raw: string): NamedKey {
+  const plain = plainKey(raw);
+  if (plain !== undefined) return { key: plain, keyText: raw };
+  const key = checkKey(percentDecode(raw));
+  return { key, keyText: fromUtf8(key) };
+}
+
+const PERCENT = 0x25;
+
+/** Most keys are ASCII as it is: a loop over these costs less than each of the calls that the others need. */
+function plainKey(raw: string): Uint8Array | undefined {
+  if (raw.length === 0 || raw.length > KEY_BYTES_MAX) return undefined;
+  const key = new Uint8Array(raw.length);
+  for (let at = 0; at < raw.length; at += 1) {
+    const code = raw.charCodeAt(at);
+    if (code === 0 || code > 0x7f || code === PERCENT) return undefined;
+    key[at] = code;
+  }
+  return key;
 }

@@ -3,7 +3,7 @@ import type { AclNeed } from "../fsm/index.ts";
 import type { Access } from "./access.ts";
 import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
-import { checkKey, checkPrefix, decodeName, keyFromPath, percentDecode } from "./key-path.ts";
+import { checkKey, checkPrefix, decodeName, parseKey, type NamedKey } from "./key-path.ts";
 import type { Responder } from "./respond.ts";
 import { Query } from "./query.ts";
 import {
@@ -85,7 +85,7 @@ export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
       GET: on(listNeeds, listKeys),
       DELETE: on(
         (call) => deleteNeeds(call, ""),
-        async (_, call) => deleteKey(deps, { ...call, key: new Uint8Array(0) }),
+        async (_, call) => deleteKey(deps, { ...call, key: new Uint8Array(0), keyText: "" }),
       ),
     },
     "/kv/txn": { ...keyRoute(deps, pathKey), POST: on("asked by the handler", transact) },
@@ -164,28 +164,29 @@ async function metrics(deps: HttpDeps, respond: Responder): Promise<Response> {
   return respond.bytes(await deps.metrics.scrape(), { type: "text/plain; version=0.0.4; charset=utf-8" });
 }
 
-function pathKey({ url }: Call): Uint8Array {
-  return keyFromPath(url.pathname, "/kv/");
+function pathKey({ url }: Call): NamedKey {
+  return parseKey(url.pathname.slice("/kv/".length));
 }
 
-function queryKey({ url }: Call): Uint8Array {
-  return checkKey(percentDecode(rawParameter(url, "key")));
+function queryKey({ url }: Call): NamedKey {
+  return parseKey(rawParameter(url, "key"));
 }
 
 /** Access is decided on the very key that is read or written: both come from the same function. */
-function keyRoute(deps: HttpDeps, keyOf: (call: Call) => Uint8Array): Route {
+function keyRoute(deps: HttpDeps, keyOf: (call: Call) => NamedKey): Route {
   const exact =
     (capability: AclNeed["capability"]) =>
-    (call: Call): readonly AclNeed[] => [{ resource: "kv", capability, scope: { exact: fromUtf8(keyOf(call)) } }];
-  const withKey = (call: Call): Call & { readonly key: Uint8Array } => {
+    (call: Call): readonly AclNeed[] => [{ resource: "kv", capability, scope: { exact: keyOf(call).keyText } }];
+  const withKey = (call: Call): Call & NamedKey => {
     const { request, url, respond, access } = call;
-    return { request, url, respond, access, key: keyOf(call) };
+    const { key, keyText } = keyOf(call);
+    return { request, url, respond, access, key, keyText };
   };
   return {
     GET: { needs: exact("read"), handle: (call) => getKey(deps, withKey(call)) },
     PUT: { needs: exact("write"), handle: (call) => putKey(deps, withKey(call)) },
     DELETE: {
-      needs: (call) => deleteNeeds(call, fromUtf8(keyOf(call))),
+      needs: (call) => deleteNeeds(call, keyOf(call).keyText),
       handle: (call) => deleteKey(deps, withKey(call)),
     },
   };

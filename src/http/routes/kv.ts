@@ -8,7 +8,7 @@ import { readFailure, writeFailure } from "../failures.ts";
 import { parseFlags } from "../flags.ts";
 import { onceKeyOf, reusedKey } from "../idempotency.ts";
 import { keyFields } from "../key-fields.ts";
-import { checkKey, checkPrefix, checkWrittenKey } from "../key-path.ts";
+import { checkKey, checkPrefix, checkWrittenKey, type NamedKey } from "../key-path.ts";
 import { Query, READ_PARAMETERS } from "../query.ts";
 import type { Responder } from "../respond.ts";
 import { putLocked } from "./locks.ts";
@@ -24,11 +24,9 @@ export interface WriteCall {
   readonly access: { readonly actor: string };
 }
 
-/** One request to the key-value routes. */
-export interface KvCall extends WriteCall {
+/** One request to the key-value routes; the key is checked already, and empty only where keys are deleted by their prefix. */
+export interface KvCall extends WriteCall, NamedKey {
   readonly respond: Responder;
-  /** Checked already; empty only where keys are deleted by their prefix. */
-  readonly key: Uint8Array;
 }
 
 /** Proposes a command and gives its result. @throws ApiError for every other outcome */
@@ -61,7 +59,7 @@ export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
   });
   deps.metrics.increase("konsul_kv_operations_total", { operation: "put" });
   if (result.kind === "kv-set") {
-    return call.respond.json({ message: "Stored", key: fromUtf8(key), modify_index: result.modifyIndex });
+    return call.respond.json({ message: "Stored", key: call.keyText, modify_index: result.modifyIndex });
   }
   throw unexpected(result);
 }
@@ -92,15 +90,15 @@ export function getKey(deps: HttpDeps, call: KvCall): Response | Promise<Respons
   return prepared instanceof Promise ? prepared.then(answer) : answer(prepared);
 }
 
-function answerKey(deps: HttpDeps, { key, respond }: KvCall, query: Query): Response {
+function answerKey(deps: HttpDeps, { key, keyText, respond }: KvCall, query: Query): Response {
   deps.metrics.increase("konsul_kv_operations_total", { operation: "get" });
   const row = deps.replica.fsm.kv.get(key);
-  if (row === undefined) throw new ApiError("not_found", "There is no such key", { fields: { key: fromUtf8(key) } });
+  if (row === undefined) throw new ApiError("not_found", "There is no such key", { fields: { key: keyText } });
   if (query.flag("raw")) {
     const headers = { "X-Konsul-Modify-Index": String(row.modifyIndex), "X-Konsul-Flags": String(row.flags) };
     return respond.bytes(row.value, { type: "application/octet-stream", headers });
   }
-  return respond.json(keyFields(fromUtf8(key), row));
+  return respond.json(keyFields(keyText, row));
 }
 
 export async function deleteKey(deps: HttpDeps, call: KvCall): Promise<Response> {
@@ -112,7 +110,7 @@ export async function deleteKey(deps: HttpDeps, call: KvCall): Promise<Response>
   const result = await write(deps, call, { kind: "kv-delete", key, ...(cas === undefined ? {} : { cas }) });
   deps.metrics.increase("konsul_kv_operations_total", { operation: "delete" });
   if (result.kind !== "kv-delete") throw unexpected(result);
-  return call.respond.json({ message: "Deleted", key: fromUtf8(key), modify_index: result.modifyIndex });
+  return call.respond.json({ message: "Deleted", key: call.keyText, modify_index: result.modifyIndex });
 }
 
 async function deleteTree(deps: HttpDeps, call: KvCall, query: Query): Promise<Response> {
@@ -136,7 +134,7 @@ async function deleteTree(deps: HttpDeps, call: KvCall, query: Query): Promise<R
   return call.respond.json({ message: "Deleted", deleted, more, modify_index: modifyIndex });
 }
 
-export async function listKeys(deps: HttpDeps, call: Omit<KvCall, "key">): Promise<Response> {
+export async function listKeys(deps: HttpDeps, call: Omit<KvCall, keyof NamedKey>): Promise<Response> {
   const query = new Query(call.url, [...READ_PARAMETERS, "prefix", "keys", "limit", "after"]);
   const prefix = checkPrefix(query.text("prefix") ?? utf8(""));
   const limit = query.integer("limit", { min: 1, max: 10_000 }) ?? deps.limits.page;

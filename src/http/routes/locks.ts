@@ -1,4 +1,3 @@
-import { fromUtf8 } from "../../base/index.ts";
 import { isSessionResult, type LockAcquire, type LockRelease, type SessionResult } from "../../fsm/index.ts";
 import type { HttpDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
@@ -12,7 +11,7 @@ export interface LockCall {
   readonly respond: Responder;
   readonly request: Request;
   readonly access: { readonly actor: string };
-  readonly key: Uint8Array;
+  readonly keyText: string;
 }
 
 /** Sets a key and takes or gives back its lock in one entry. */
@@ -27,7 +26,7 @@ export async function putLocked(deps: HttpDeps, call: LockCall, command: LockAcq
   if (result.kind !== "lock-acquired" && result.kind !== "lock-released") throw refusal(command, result);
   const message = isAcquire ? "Acquired" : "Released";
   const { modifyIndex, lockIndex } = result;
-  return call.respond.json({ message, key: fromUtf8(call.key), modify_index: modifyIndex, lock_index: lockIndex });
+  return call.respond.json({ message, key: call.keyText, modify_index: modifyIndex, lock_index: lockIndex });
 }
 
 function refusal({ kind, session }: LockAcquire | LockRelease, result: SessionResult): ApiError {

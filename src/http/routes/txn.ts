@@ -6,7 +6,7 @@ import type { HttpDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { parseFlags } from "../flags.ts";
 import { keyFields } from "../key-fields.ts";
-import { checkKey, checkWrittenKey } from "../key-path.ts";
+import { checkKey, checkWrittenKey, type NamedKey } from "../key-path.ts";
 import { refuseParameters } from "../query.ts";
 import { namesOf, refuseUnknown, unknownField } from "../schema.ts";
 import { write, type KvCall } from "./kv.ts";
@@ -15,7 +15,7 @@ const OPERATIONS_MAX = 128;
 /** Base64, escapes and the names around them. */
 const BODY_PER_BYTE = 2;
 
-export interface TxnCall extends Omit<KvCall, "key"> {
+export interface TxnCall extends Omit<KvCall, keyof NamedKey> {
   readonly access: KvCall["access"] & {
     readonly demand: (needs: readonly AclNeed[]) => undefined | Promise<undefined>;
   };
