@@ -1,4 +1,5 @@
 import type { AccessTerms } from "./access.ts";
+import type { KvCounters } from "./kv-counters.ts";
 import type { Clock } from "../base/index.ts";
 import type { Registry, Replica, SessionKeeper } from "../replica/index.ts";
 import type { ServiceDefaults } from "./service-body.ts";
@@ -63,4 +64,9 @@ export interface HttpDeps {
   readonly invite?: Invite;
   /** Ends this process gracefully. */
   readonly stopNode: () => void;
+}
+
+/** With what the routes make for themselves. */
+export interface RouteDeps extends HttpDeps {
+  readonly kvCounters: KvCounters;
 }

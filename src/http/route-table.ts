@@ -1,8 +1,9 @@
 import { fromUtf8 } from "../base/index.ts";
 import type { AclNeed } from "../fsm/index.ts";
 import type { Access } from "./access.ts";
-import type { HttpDeps } from "./deps.ts";
+import type { HttpDeps, RouteDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
+import { bindKvCounters } from "./kv-counters.ts";
 import { checkKey, checkPrefix, decodeName, parseKey, type NamedKey } from "./key-path.ts";
 import type { Responder } from "./respond.ts";
 import { Query } from "./query.ts";
@@ -73,11 +74,12 @@ const ACL_ADMIN = here("acl", "admin");
 const SESSION_READ = here("session", "read");
 const SESSION_WRITE = here("session", "write");
 
-type OnNode = (needs: Needs, handle: (deps: HttpDeps, call: Call) => Response | Promise<Response>) => Endpoint;
+type OnNode = (needs: Needs, handle: (deps: RouteDeps, call: Call) => Response | Promise<Response>) => Endpoint;
 type Said = (needs: Needs, handle: (deps: HttpDeps, respond: Responder) => Response | Promise<Response>) => Endpoint;
 
 /** All routes. `*` at the end stands for any rest of the path. */
-export function routes(deps: HttpDeps): Readonly<Record<string, Route>> {
+export function routes(given: HttpDeps): Readonly<Record<string, Route>> {
+  const deps: RouteDeps = { ...given, kvCounters: bindKvCounters(given.metrics) };
   const on: OnNode = (needs, handle) => ({ needs, handle: (call) => handle(deps, call) });
   const say: Said = (needs, handle) => ({ needs, handle: ({ respond }) => handle(deps, respond) });
   return {
@@ -173,7 +175,7 @@ function queryKey({ url }: Call): NamedKey {
 }
 
 /** Access is decided on the very key that is read or written: both come from the same function. */
-function keyRoute(deps: HttpDeps, keyOf: (call: Call) => NamedKey): Route {
+function keyRoute(deps: RouteDeps, keyOf: (call: Call) => NamedKey): Route {
   const exact =
     (capability: AclNeed["capability"]) =>
     (call: Call): readonly AclNeed[] => [{ resource: "kv", capability, scope: { exact: keyOf(call).keyText } }];

@@ -1,7 +1,7 @@
 import { fromUtf8, utf8, type LogIndex } from "../../base/index.ts";
 import { isKvResult, type KvCommand, type KvResult } from "../../fsm/index.ts";
 import { readValue } from "../body.ts";
-import type { HttpDeps } from "../deps.ts";
+import type { RouteDeps } from "../deps.ts";
 import type { ReadFailure } from "../../replica/index.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { readFailure, writeFailure } from "../failures.ts";
@@ -30,7 +30,7 @@ export interface KvCall extends WriteCall, NamedKey {
 }
 
 /** Proposes a command and gives its result. @throws ApiError for every other outcome */
-export async function write(deps: HttpDeps, call: WriteCall, command: KvCommand): Promise<KvResult> {
+export async function write(deps: RouteDeps, call: WriteCall, command: KvCommand): Promise<KvResult> {
   const { url } = call;
   const outcome = await deps.replica.write(command, onceKeyOf(call));
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
@@ -40,7 +40,7 @@ export async function write(deps: HttpDeps, call: WriteCall, command: KvCommand)
   return result;
 }
 
-export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
+export async function putKey(deps: RouteDeps, call: KvCall): Promise<Response> {
   const query = new Query(call.url, ["flags", "cas", "key", "acquire", "release"]);
   const key = checkWrittenKey(call.key, deps.limits.keyBytesMax);
   const body = await readValue(call.request, deps.limits.valueBytesMax);
@@ -57,7 +57,7 @@ export async function putKey(deps: HttpDeps, call: KvCall): Promise<Response> {
     flags,
     ...(cas === undefined ? {} : { cas }),
   });
-  deps.metrics.increase("konsul_kv_operations_total", { operation: "put" });
+  deps.kvCounters.put.increase();
   if (result.kind === "kv-set") {
     return call.respond.json({ message: "Stored", key: call.keyText, modify_index: result.modifyIndex });
   }
@@ -80,7 +80,7 @@ function lockTerms(
   return { kind: `lock-${name}`, session };
 }
 
-export function getKey(deps: HttpDeps, call: KvCall): Response | Promise<Response> {
+export function getKey(deps: RouteDeps, call: KvCall): Response | Promise<Response> {
   const query = new Query(call.url, GET_PARAMETERS);
   const prepared = deps.replica.prepareRead(query.readTerms({ key: call.key }, call.request));
   const answer = (failure: ReadFailure | undefined): Response => {
@@ -90,8 +90,8 @@ export function getKey(deps: HttpDeps, call: KvCall): Response | Promise<Respons
   return prepared instanceof Promise ? prepared.then(answer) : answer(prepared);
 }
 
-function answerKey(deps: HttpDeps, { key, keyText, respond }: KvCall, query: Query): Response {
-  deps.metrics.increase("konsul_kv_operations_total", { operation: "get" });
+function answerKey(deps: RouteDeps, { key, keyText, respond }: KvCall, query: Query): Response {
+  deps.kvCounters.get.increase();
   const row = deps.replica.fsm.kv.get(key);
   if (row === undefined) throw new ApiError("not_found", "There is no such key", { fields: { key: keyText } });
   if (query.flag("raw")) {
@@ -101,26 +101,26 @@ function answerKey(deps: HttpDeps, { key, keyText, respond }: KvCall, query: Que
   return respond.json(keyFields(keyText, row));
 }
 
-export async function deleteKey(deps: HttpDeps, call: KvCall): Promise<Response> {
+export async function deleteKey(deps: RouteDeps, call: KvCall): Promise<Response> {
   const query = new Query(call.url, ["cas", "recurse", "limit", "key"]);
   if (query.flag("recurse")) return deleteTree(deps, call, query);
   if (query.has("limit")) throw badRequest("limit", "goes with recurse");
   const key = checkKey(call.key);
   const cas = query.index("cas");
   const result = await write(deps, call, { kind: "kv-delete", key, ...(cas === undefined ? {} : { cas }) });
-  deps.metrics.increase("konsul_kv_operations_total", { operation: "delete" });
+  deps.kvCounters.delete.increase();
   if (result.kind !== "kv-delete") throw unexpected(result);
   return call.respond.json({ message: "Deleted", key: call.keyText, modify_index: result.modifyIndex });
 }
 
-async function deleteTree(deps: HttpDeps, call: KvCall, query: Query): Promise<Response> {
+async function deleteTree(deps: RouteDeps, call: KvCall, query: Query): Promise<Response> {
   if (query.has("cas")) throw badRequest("cas", "does not go with recurse");
   const prefix = checkPrefix(call.key);
   const slice = query.integer("limit", { min: 1, max: KEYS_DELETED_MAX });
   const limit = slice ?? deps.limits.recursiveDeleteMax;
   const whenMore = slice === undefined ? "refuse" : "slice";
   const result = await write(deps, call, { kind: "kv-delete-prefix", prefix, limit, whenMore });
-  deps.metrics.increase("konsul_kv_operations_total", { operation: "delete-tree" });
+  deps.kvCounters["delete-tree"].increase();
   if (result.kind === "too-many") {
     const count = deps.replica.fsm.kv.count(prefix, Number.MAX_SAFE_INTEGER);
     throw new ApiError(
@@ -134,14 +134,14 @@ async function deleteTree(deps: HttpDeps, call: KvCall, query: Query): Promise<R
   return call.respond.json({ message: "Deleted", deleted, more, modify_index: modifyIndex });
 }
 
-export async function listKeys(deps: HttpDeps, call: Omit<KvCall, keyof NamedKey>): Promise<Response> {
+export async function listKeys(deps: RouteDeps, call: Omit<KvCall, keyof NamedKey>): Promise<Response> {
   const query = new Query(call.url, [...READ_PARAMETERS, "prefix", "keys", "limit", "after"]);
   const prefix = checkPrefix(query.text("prefix") ?? utf8(""));
   const limit = query.integer("limit", { min: 1, max: 10_000 }) ?? deps.limits.page;
   const after = query.text("after");
   const failure = await deps.replica.prepareRead(query.readTerms({ prefix }, call.request));
   if (failure !== undefined) throw readFailure(failure);
-  deps.metrics.increase("konsul_kv_operations_total", { operation: "list" });
+  deps.kvCounters.list.increase();
   const page = { prefix, limit, ...(after === undefined ? {} : { after }) };
   const { kv } = deps.replica.fsm;
   const found = query.flag("keys") ? kv.keys(page) : kv.list(page);

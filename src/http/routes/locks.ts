@@ -1,5 +1,5 @@
 import { isSessionResult, type LockAcquire, type LockRelease, type SessionResult } from "../../fsm/index.ts";
-import type { HttpDeps } from "../deps.ts";
+import type { RouteDeps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
 import { writeFailure } from "../failures.ts";
 import { onceKeyOf, reusedKey } from "../idempotency.ts";
@@ -15,14 +15,18 @@ export interface LockCall {
 }
 
 /** Sets a key and takes or gives back its lock in one entry. */
-export async function putLocked(deps: HttpDeps, call: LockCall, command: LockAcquire | LockRelease): Promise<Response> {
+export async function putLocked(
+  deps: RouteDeps,
+  call: LockCall,
+  command: LockAcquire | LockRelease,
+): Promise<Response> {
   const outcome = await deps.replica.write(command, onceKeyOf(call));
   if (outcome.kind !== "done") throw writeFailure(outcome, call.url.href);
   const { result } = outcome;
   if (result.kind === "once-mismatch") throw reusedKey();
   if (!isSessionResult(result)) throw new ApiError("internal", `The write gave the unexpected result ${result.kind}`);
   const isAcquire = command.kind === "lock-acquire";
-  deps.metrics.increase("konsul_kv_operations_total", { operation: isAcquire ? "acquire" : "release" });
+  deps.kvCounters[isAcquire ? "acquire" : "release"].increase();
   if (result.kind !== "lock-acquired" && result.kind !== "lock-released") throw refusal(command, result);
   const message = isAcquire ? "Acquired" : "Released";
   const { modifyIndex, lockIndex } = result;

@@ -2,7 +2,7 @@ import { fromUtf8, utf8 } from "../../base/index.ts";
 import type { AclNeed, KvOperation, KvOperationResult } from "../../fsm/index.ts";
 import { OPERATION_BODIES, TXN_BODY } from "../bodies.ts";
 import { checkSize, isJson, isRecord, parseJson, readBytes, valueOf } from "../body.ts";
-import type { HttpDeps } from "../deps.ts";
+import type { RouteDeps } from "../deps.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { parseFlags } from "../flags.ts";
 import { keyFields } from "../key-fields.ts";
@@ -24,7 +24,7 @@ export interface TxnCall extends Omit<KvCall, keyof NamedKey> {
 const CAPABILITY = { set: "write", delete: "delete", get: "read", "check-index": "read" } as const;
 
 /** Up to 128 operations, all or nothing. */
-export async function transact(deps: HttpDeps, call: TxnCall): Promise<Response> {
+export async function transact(deps: RouteDeps, call: TxnCall): Promise<Response> {
   refuseParameters(call.url);
   const bytesMax = deps.limits.txnBytesMax;
   if (!isJson(call.request)) throw new ApiError("unsupported_media_type", "A transaction is sent as application/json");
@@ -49,7 +49,7 @@ export async function transact(deps: HttpDeps, call: TxnCall): Promise<Response>
       `The transaction has ${size} bytes of keys and values, where at most ${bytesMax} are allowed`,
     );
   const result = await write(deps, call, { kind: "kv-txn", operations });
-  deps.metrics.increase("konsul_kv_operations_total", { operation: "txn" });
+  deps.kvCounters.txn.increase();
   if (result.kind === "kv-txn") {
     return call.respond.json({
       modify_index: result.modifyIndex,
@@ -73,7 +73,7 @@ export async function transact(deps: HttpDeps, call: TxnCall): Promise<Response>
   });
 }
 
-function operation(deps: HttpDeps, one: unknown, at: number): KvOperation {
+function operation(deps: RouteDeps, one: unknown, at: number): KvOperation {
   const field = `operations[${at}]`;
   if (!isRecord(one)) throw badRequest(field, "must be an object");
   const { op, key: text } = one;
