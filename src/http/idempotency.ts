@@ -16,9 +16,9 @@ export function onceKeyOf(call: {
 /** Routes whose answers hold what is made at random, or that are not part of the replicated state. */
 const WITHOUT_KEY = /^\/(?:acl|sessions|snapshot|cluster|leave)\b/;
 
-/** @throws ApiError where a key would promise what is not kept */
-export function refuseKey({ headers, method }: Request, path: string): void {
-  if (method === "GET" || method === "HEAD" || !WITHOUT_KEY.test(path) || !headers.has("idempotency-key")) return;
+/** For requests that write. @throws ApiError where a key would promise what is not kept */
+export function refuseKey({ headers }: Request, path: string): void {
+  if (!WITHOUT_KEY.test(path) || !headers.has("idempotency-key")) return;
   throw badRequest("Idempotency-Key", "is taken by writes to keys and services only");
 }
 

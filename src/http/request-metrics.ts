@@ -1,21 +1,14 @@
-import type { Metrics } from "../telemetry/index.ts";
-
-type Counter = ReturnType<Metrics["counter"]>;
-type Histogram = ReturnType<Metrics["histogram"]>;
+import type { BoundCounter, Metrics } from "../telemetry/index.ts";
 
 /** The series of one route and method. */
 interface Answers {
-  readonly byStatus: Map<number, Counter>;
-  readonly durations: Histogram;
+  readonly byStatus: Map<number, BoundCounter>;
+  readonly durations: ReturnType<Metrics["histogram"]>;
 }
 
-/**
- * Counts requests by method, route and status. Looked up step by step: a key made of all three would have to be built,
- * and hashed, for every request.
- */
+/** Counts requests by method, route and status. */
 export class RequestMetrics {
   readonly #metrics: Metrics;
-  readonly #answers = new Map<string, Map<string, Answers>>();
   /** Requests being answered. */
   inFlight = 0;
 
@@ -24,24 +17,41 @@ export class RequestMetrics {
     metrics.onScrape(() => metrics.set("konsul_http_requests_in_flight", this.inFlight));
   }
 
-  answered(method: string, route: string, status: number, seconds: number): void {
-    const answers = this.#answers.get(route)?.get(method) ?? this.#add(method, route);
-    const counter = answers.byStatus.get(status) ?? this.#addStatus(answers, { method, route, status: String(status) });
+  /** Once a route. */
+  ofRoute(route: string): RouteMetrics {
+    return new RouteMetrics(this.#metrics, route);
+  }
+}
+
+/** Looked up step by step: a key made of method and status would have to be built, and hashed, for every request. */
+export class RouteMetrics {
+  readonly #metrics: Metrics;
+  readonly #route: string;
+  readonly #byMethod = new Map<string, Answers>();
+
+  constructor(metrics: Metrics, route: string) {
+    this.#metrics = metrics;
+    this.#route = route;
+  }
+
+  answered(method: string, status: number, seconds: number): void {
+    const answers = this.#byMethod.get(method) ?? this.#add(method);
+    const counter = answers.byStatus.get(status) ?? this.#addStatus(answers, method, status);
     counter.increase();
     answers.durations.observe(seconds);
   }
 
-  #add(method: string, route: string): Answers {
-    const durations = this.#metrics.histogram("konsul_http_request_duration_seconds", { method, route });
-    const answers = { byStatus: new Map<number, Counter>(), durations };
-    const methods = this.#answers.get(route) ?? new Map<string, Answers>();
-    this.#answers.set(route, methods.set(method, answers));
+  #add(method: string): Answers {
+    const durations = this.#metrics.histogram("konsul_http_request_duration_seconds", { method, route: this.#route });
+    const answers = { byStatus: new Map<number, BoundCounter>(), durations };
+    this.#byMethod.set(method, answers);
     return answers;
   }
 
-  #addStatus({ byStatus }: Answers, labels: Readonly<Record<"method" | "route" | "status", string>>): Counter {
+  #addStatus({ byStatus }: Answers, method: string, status: number): BoundCounter {
+    const labels = { method, route: this.#route, status: String(status) };
     const counter = this.#metrics.counter("konsul_http_requests_total", labels);
-    byStatus.set(Number(labels.status), counter);
+    byStatus.set(status, counter);
     return counter;
   }
 }

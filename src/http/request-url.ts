@@ -8,10 +8,14 @@ export function badHost(): ApiError {
   return badRequest("Host", "must be a host name or an address, with its port if there is one: nothing was done");
 }
 
+const SLASH = 0x2f;
+
 /** A client of HTTP/1.0, as some load balancers' probes are, need not name a host: the target is the path then. */
 export function withHost(request: Request): Request {
   const { url } = request;
-  return url.startsWith("/") && !request.headers.has("host") ? new Request(`http://localhost${url}`, request) : request;
+  return url.charCodeAt(0) === SLASH && !request.headers.has("host")
+    ? new Request(`http://localhost${url}`, request)
+    : request;
 }
 
 /**

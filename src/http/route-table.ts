@@ -26,7 +26,7 @@ import { restoreBackup, saveBackup } from "./routes/backup.ts";
 import { clusterConfig, clusterLeader, clusterPeers, clusterStatus, takeSnapshot } from "./routes/cluster.ts";
 import { debug } from "./routes/debug.ts";
 import { health, live, ready } from "./routes/health.ts";
-import { deleteKey, getKey, listKeys, putKey } from "./routes/kv.ts";
+import { deleteKey, getKey, listKeys, putKey, type KvCall } from "./routes/kv.ts";
 import { join, leaveAndStop } from "./routes/joining.ts";
 import { demote, leave, promote, transfer } from "./routes/membership.ts";
 import {
@@ -45,7 +45,11 @@ import { watch } from "./routes/watch.ts";
 import type { RequestUrl } from "./request-url.ts";
 
 export interface Call {
+  /** By this node's clock. */
+  readonly startedAt: number;
   readonly request: Request;
+  /** Of the request, which would ask the runtime for it. */
+  readonly method: string;
   readonly url: RequestUrl;
   readonly respond: Responder;
   readonly access: Access;
@@ -179,7 +183,7 @@ function keyRoute(deps: RouteDeps, keyOf: (call: Call) => NamedKey): Route {
   const exact =
     (capability: AclNeed["capability"]) =>
     (call: Call): readonly AclNeed[] => [{ resource: "kv", capability, scope: { exact: keyOf(call).keyText } }];
-  const withKey = (call: Call): Call & NamedKey => {
+  const withKey = (call: Call): KvCall => {
     const { request, url, respond, access } = call;
     const { key, keyText } = keyOf(call);
     return { request, url, respond, access, key, keyText };

@@ -4,13 +4,14 @@ import { Access } from "./access.ts";
 import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { refuseKey } from "./idempotency.ts";
-import { forwardWrite, isForwardable, keepBody, type KeptRequest } from "./forward.ts";
+import { forwardWrite, isForwardable, keepBody, type Forward } from "./forward.ts";
 import { Responder } from "./respond.ts";
-import { RequestMetrics } from "./request-metrics.ts";
+import { RequestMetrics, type RouteMetrics } from "./request-metrics.ts";
 import { badHost, RequestUrls, withHost } from "./request-url.ts";
 import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
 import { traceRequest } from "./trace-request.ts";
+import type { Tracing } from "../telemetry/index.ts";
 
 /** A backup may be that large; every other route stops reading far earlier. */
 const BODY_BYTES_MAX = 64 * 1024 ** 3;
@@ -34,39 +35,81 @@ export function createApp(deps: HttpDeps): App {
   const metrics = new RequestMetrics(deps.metrics);
   const urls = new RequestUrls();
   const answer = answerer(deps, metrics, urls);
+  const targetOf = (path: string, route?: Route): Target => ({ path, route, metrics: metrics.ofRoute(path) });
   for (const [path, route] of Object.entries(routes(deps))) {
-    app.all(path, answer.bind(undefined, path, route));
+    app.all(path, answer.bind(undefined, targetOf(path, route)));
   }
   if (deps.hasSwagger) {
     for (const path of ["/swagger", "/swagger/*"]) {
-      app.get(path, answer.bind(undefined, path, swaggerRoute(deps.version)));
+      app.get(path, answer.bind(undefined, targetOf(path, swaggerRoute(deps.version))));
     }
   }
-  app.all(UNROUTED, answer.bind(undefined, UNROUTED, undefined));
+  const unrouted = targetOf(UNROUTED);
+  app.all(UNROUTED, answer.bind(undefined, unrouted));
   const refuse = (request: Request): Response => {
     const response = new Responder(deps.replica, requestId(request)).error(badHost());
-    metrics.answered(request.method, UNROUTED, response.status, 0);
+    unrouted.metrics.answered(request.method, response.status, 0);
     return response;
   };
   return {
     fetch: (request) => {
       // Elysia would look for the path of such a request, and find another one in it.
-      if (!urls.isAbsolute(request.url)) return refuse(request);
-      const answered = app.fetch(withLongHost(request));
+      const { url } = request;
+      if (!urls.isAbsolute(url)) return refuse(request);
+      const answered = app.fetch(withLongHost(request, url));
       return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
     },
   };
 }
 
 /** Elysia looks for the path from the 11th character of the URL on: a host of one or two letters would hide it. */
-function withLongHost(request: Request): Request {
-  const slash = request.url.indexOf("/", 8);
-  return slash === -1 || slash >= 11 ? request : new Request(`http://localhost${request.url.slice(slash)}`, request);
+function withLongHost(request: Request, url: string): Request {
+  const slash = url.indexOf("/", 8);
+  return slash === -1 || slash >= 11 ? request : new Request(`http://localhost${url.slice(slash)}`, request);
 }
 
 function requestId(request: Request): string {
   const given = request.headers.get("x-request-id");
   return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
+}
+
+/** Where requests go. */
+interface Target {
+  /** The pattern of the paths; also its name in logs and metrics. */
+  readonly path: string;
+  readonly route: Route | undefined;
+  readonly metrics: RouteMetrics;
+}
+
+type Answer = (target: Target, context: { readonly request: Request }) => Response | Promise<Response>;
+
+/** What needs no waiting is answered without a promise: that is what makes a local read cheap. */
+function answerer(deps: HttpDeps, metrics: RequestMetrics, urls: RequestUrls): Answer {
+  const finish = (target: Target, call: Call, response: Response): Response => {
+    metrics.inFlight -= 1;
+    record(deps, target, call, response.status);
+    return response;
+  };
+  return (target, { request }) => {
+    const startedAt = deps.clock.now();
+    const respond = new Responder(deps.replica, requestId(request));
+    const access = new Access(deps, request);
+    const call: Call = { startedAt, request, method: request.method, url: urls.of(request.url), respond, access };
+    let answer: Response | Promise<Response>;
+    // From here on every way leads through `finish`, once.
+    metrics.inFlight += 1;
+    try {
+      answer = deps.tracing === undefined ? work(deps, target, call) : tracedWork(deps, deps.tracing, target, call);
+    } catch (cause) {
+      answer = failure(deps, call, cause);
+    }
+    return answer instanceof Response
+      ? finish(target, call, answer)
+      : answer.then(
+          (response) => finish(target, call, response),
+          (cause: unknown) => finish(target, call, failure(deps, call, cause)),
+        );
+  };
 }
 
 /** Answers that took longer are worth a line, unless they were meant to wait. */
@@ -76,56 +119,21 @@ function isWaiting({ url }: Call): boolean {
   return ["index", "min_index", "profile"].some((name) => url.searchParams.has(name)) || url.pathname === "/snapshot";
 }
 
-type Answer = (
-  path: string,
-  route: Route | undefined,
-  context: { readonly request: Request },
-) => Response | Promise<Response>;
-
-/** What needs no waiting is answered without a promise: that is what makes a local read cheap. */
-function answerer(deps: HttpDeps, metrics: RequestMetrics, urls: RequestUrls): Answer {
-  return (path, route, { request }) => {
-    const startedAt = deps.clock.now();
-    const respond = new Responder(deps.replica, requestId(request));
-    const call: Call = { request, url: urls.of(request.url), respond, access: new Access(deps, request) };
-    const finish = (response: Response): Response => {
-      metrics.inFlight -= 1;
-      const { method } = request;
-      const { status } = response;
-      if (status === 401 || status === 403 || !isRead(request))
-        logDecision(deps, endpointOf(route, method), call, status);
-      const seconds = (deps.clock.now() - startedAt) / 1000;
-      metrics.answered(method, path, status, seconds);
-      if (seconds > SLOW_SECONDS && !isWaiting(call)) {
-        const slow = { method, route: path, status, seconds: seconds.toFixed(3), request_id: respond.requestId };
-        deps.logger.warn("A slow request", slow);
-      }
-      if (deps.logger.isEnabled("debug"))
-        deps.logger.debug("Answered", { method, route: path, status, request_id: respond.requestId });
-      return response;
-    };
-    const work = (): Response | Promise<Response> =>
-      deps.forward === undefined || route === undefined || isRead(request) || isLeading(deps) || !isForwardable(request)
-        ? answerHere(deps, route, call)
-        : answerAnywhere(deps, route, call);
-    const { tracing } = deps;
-    const failed = (cause: unknown): Response => respond.error(toApiError(deps, respond, cause));
-    let answer: Response | Promise<Response>;
-    // From here on every way leads through `finish`, once.
-    metrics.inFlight += 1;
-    try {
-      answer =
-        tracing === undefined
-          ? work()
-          : traceRequest(tracing, { request, route: path, requestId: respond.requestId }, work);
-    } catch (cause) {
-      answer = failed(cause);
-    }
-    return answer instanceof Response ? finish(answer) : answer.then(finish, (cause: unknown) => finish(failed(cause)));
-  };
+/** Counts an answer, and logs what is worth it. */
+function record(deps: HttpDeps, { path, route, metrics }: Target, call: Call, status: number): void {
+  const { method, startedAt } = call;
+  if (status === 401 || status === 403 || !isRead(method)) logDecision(deps, endpointOf(route, method), call, status);
+  const seconds = (deps.clock.now() - startedAt) / 1000;
+  metrics.answered(method, status, seconds);
+  const { requestId: request_id } = call.respond;
+  if (seconds > SLOW_SECONDS && !isWaiting(call)) {
+    const slow = { method, route: path, status, seconds: seconds.toFixed(3), request_id };
+    deps.logger.warn("A slow request", slow);
+  }
+  if (deps.logger.isEnabled("debug")) deps.logger.debug("Answered", { method, route: path, status, request_id });
 }
 
-function isRead({ method }: Request): boolean {
+function isRead(method: string): boolean {
   return method === "GET" || method === "HEAD";
 }
 
@@ -133,37 +141,49 @@ function isLeading({ replica }: HttpDeps): boolean {
   return replica.status().core.role === "leader";
 }
 
-function answerHere(deps: HttpDeps, route: Route | undefined, call: Call): Response | Promise<Response> {
-  const failed = (cause: unknown): Response => call.respond.error(toApiError(deps, call.respond, cause));
-  try {
-    const answer = dispatch(route, call);
-    return answer instanceof Response ? answer : answer.catch(failed);
-  } catch (cause) {
-    return failed(cause);
-  }
+function failure(deps: HttpDeps, { respond }: Call, cause: unknown): Response {
+  return respond.error(toApiError(deps, respond, cause));
+}
+
+function work(deps: HttpDeps, { route }: Target, call: Call): Response | Promise<Response> {
+  const { forward } = deps;
+  return forward === undefined ||
+    route === undefined ||
+    isRead(call.method) ||
+    isLeading(deps) ||
+    !isForwardable(call.request)
+    ? dispatch(route, call)
+    : answerAnywhere(deps, forward, route, call);
+}
+
+/** The span ends with the answer to a failure, too. */
+function tracedWork(deps: HttpDeps, tracing: Tracing, target: Target, call: Call): Response | Promise<Response> {
+  const { request, respond } = call;
+  const failed = (cause: unknown): Response => failure(deps, call, cause);
+  return traceRequest(tracing, { request, route: target.path, requestId: respond.requestId }, () => {
+    try {
+      const answer = work(deps, target, call);
+      return answer instanceof Response ? answer : answer.catch(failed);
+    } catch (cause) {
+      return failed(cause);
+    }
+  });
 }
 
 /** Checked here first, so that bad input costs the leader nothing; handed to the leader when only it can go on. */
-async function answerAnywhere(deps: HttpDeps, route: Route, call: Call): Promise<Response> {
+async function answerAnywhere(deps: HttpDeps, forward: Forward, route: Route, call: Call): Promise<Response> {
   const { respond } = call;
-  let kept: KeptRequest;
-  try {
-    kept = await keepBody(call.request);
-  } catch (cause) {
-    return respond.error(toApiError(deps, respond, cause));
-  }
+  const kept = await keepBody(call.request);
   try {
     return await dispatch(route, { ...call, request: kept.request });
   } catch (cause) {
     const error = toApiError(deps, respond, cause);
-    if (error.code !== "not_leader" || deps.forward === undefined) return respond.error(error);
+    if (error.code !== "not_leader") throw error;
     const parent = deps.tracing?.active()?.traceparent;
     const span = deps.tracing?.start("konsul.forward", { parent, kind: "client" });
     try {
       const trace = span === undefined ? {} : { traceparent: span.traceparent };
-      return await forwardWrite(deps.forward, kept, { "x-request-id": respond.requestId, ...trace });
-    } catch (failure) {
-      return respond.error(toApiError(deps, respond, failure));
+      return await forwardWrite(forward, kept, { "x-request-id": respond.requestId, ...trace });
     } finally {
       span?.end();
     }
@@ -187,17 +207,17 @@ function endpointOf(route: Route | undefined, method: string): Endpoint | undefi
 
 /** What is asked for is allowed first, then done; and what was waited for must still be allowed. @throws ApiError */
 function dispatch(route: Route | undefined, call: Call): Response | Promise<Response> {
-  const { request, url, access } = call;
+  const { request, method, url, access } = call;
   if (route === undefined)
     throw new ApiError("not_found", `There is no route ${url.pathname}: /swagger lists them all`);
-  const endpoint = endpointOf(route, request.method);
+  const endpoint = endpointOf(route, method);
   if (endpoint === undefined) {
     const allowed = Object.keys(route).join(", ");
-    throw new ApiError("method_not_allowed", `This route takes ${allowed}, not ${request.method}`, {
+    throw new ApiError("method_not_allowed", `This route takes ${allowed}, not ${method}`, {
       headers: { Allow: allowed },
     });
   }
-  refuseKey(request, url.pathname);
+  if (!isRead(method)) refuseKey(request, url.pathname);
   const { needs } = endpoint;
   if (needs === "open" || access.isOff) access.open();
   const late = typeof needs === "function" && !access.isOff ? access.demand(needs(call)) : undefined;
@@ -205,23 +225,23 @@ function dispatch(route: Route | undefined, call: Call): Response | Promise<Resp
 }
 
 function runEndpoint(endpoint: Endpoint, call: Call): Response | Promise<Response> {
-  const { request, url, access } = call;
-  const checked = (response: Response): Response => {
-    assert(access.isDecided, `Nobody asked whether ${request.method} ${url.pathname} is allowed`);
-    if (isRead(request)) access.confirm();
-    return response;
-  };
-  const response = endpoint.handle(call);
-  return response instanceof Response ? checked(response) : response.then(checked);
+  const answer = endpoint.handle(call);
+  return answer instanceof Response ? checked(call, answer) : answer.then((response) => checked(call, response));
+}
+
+function checked({ method, url, access }: Call, response: Response): Response {
+  assert(access.isDecided, `Nobody asked whether ${method} ${url.pathname} is allowed`);
+  if (isRead(method)) access.confirm();
+  return response;
 }
 
 /** Operators' actions and denials are for the record, with their actor; never with a secret. */
 function logDecision(deps: HttpDeps, endpoint: Endpoint | undefined, call: Call, status: number): void {
   const isDenied = status === 401 || status === 403;
-  if (endpoint === undefined || (!isDenied && (isRead(call.request) || !isOperatorAction(endpoint)))) return;
-  const { request, url, respond, access } = call;
+  if (endpoint === undefined || (!isDenied && (isRead(call.method) || !isOperatorAction(endpoint)))) return;
+  const { method, url, respond, access } = call;
   const fields = {
-    method: request.method,
+    method,
     path: url.pathname,
     actor: access.actor,
     status,
