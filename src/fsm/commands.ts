@@ -27,6 +27,10 @@ export class UndecodableCommand extends Error {
   override readonly name = "UndecodableCommand";
 }
 
+export function isKvCommand(command: Command): command is KvCommand {
+  return command.kind.startsWith("kv-");
+}
+
 export function isServiceCommand(command: Command): command is ServiceCommand {
   return command.kind.startsWith("service-");
 }
@@ -49,13 +53,14 @@ const spare = new SpareWriter();
 /** Version byte, type byte, fields. @throws InvalidCommand when a field is out of its bounds */
 export function encodeCommand(command: Command): Uint8Array {
   const writer = spare.take().u8(COMMAND_FORMAT);
-  if (isServiceCommand(command)) writeServiceCommand(writer, command);
+  // First what comes most.
+  if (isKvCommand(command)) writeKvCommand(writer, command);
+  else if (isServiceCommand(command)) writeServiceCommand(writer, command);
   else if (isSessionCommand(command)) writeSessionCommand(writer, command);
   else if (isAclCommand(command)) writeAclCommand(writer, command);
   else if (command.kind === "settings-set") writeSettingsCommand(writer, command);
-  else if (command.kind === "once") writeOnceCommand(writer, command);
   else if (isRestoreCommand(command)) writeRestoreCommand(writer, command);
-  else writeKvCommand(writer, command);
+  else writeOnceCommand(writer, command);
   const bytes = writer.finish();
   spare.giveBack(writer);
   return bytes;

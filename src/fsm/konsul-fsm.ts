@@ -5,6 +5,7 @@ import { bootstrapRowFormat, policyRow, policyRowFormat, tokenRow, tokenRowForma
 import {
   decodeCommand,
   isAclCommand,
+  isKvCommand,
   isRestoreCommand,
   isServiceCommand,
   isSessionCommand,
@@ -131,14 +132,14 @@ class Fsm implements KonsulFsm {
     this.changes = feed;
     this.#kvTable = new StateTable(tables(), kvRowFormat, (key, row) => {
       this.#sessionTables.holders.onChange(key, row);
-      const place = feed.nextPlace();
-      if (row === undefined) feed.record({ ...place, kind: "delete", table: "kv", key });
-      else feed.record({ ...place, kind: "put", table: "kv", key, row });
+      const { index, sub } = feed.nextPlace();
+      if (row === undefined) feed.record({ index, sub, kind: "delete", table: "kv", key });
+      else feed.record({ index, sub, kind: "put", table: "kv", key, row });
     });
     this.#serviceTable = new StateTable(tables(), serviceRowFormat, (key, row) => {
-      const place = feed.nextPlace();
-      if (row === undefined) feed.record({ ...place, kind: "delete", table: "services", key });
-      else feed.record({ ...place, kind: "put", table: "services", key, row });
+      const { index, sub } = feed.nextPlace();
+      if (row === undefined) feed.record({ index, sub, kind: "delete", table: "services", key });
+      else feed.record({ index, sub, kind: "put", table: "services", key, row });
     });
     this.services = createServiceQueries(this.#serviceTable);
     // Who waits for a lock watches its key: sessions and delays need no feed of their own.
@@ -256,6 +257,7 @@ class Fsm implements KonsulFsm {
 
   /** The place where a new domain's commands meet its tables. */
   #run({ index, time }: Pick<FsmEntry, "index" | "time">, command: Command): FsmResult {
+    if (isKvCommand(command)) return applyKv(this.#kvTable, index, command);
     if (isServiceCommand(command)) return applyService(this.#serviceTable, index, command);
     if (isSessionCommand(command)) return applySession(this.#sessionTables, { index, time }, command);
     if (isAclCommand(command)) return applyAcl(this.#aclTables, index, command);
@@ -266,11 +268,8 @@ class Fsm implements KonsulFsm {
       const result = this.#once.apply(command, time, (inner) => this.#run({ index, time }, decodeCommand(inner)));
       return toResult(result);
     }
-    if (command.kind === "settings-set") {
-      this.#settings.set(utf8(command.name), Object.freeze({ text: command.text, modifyIndex: index }));
-      return { kind: "settings-changed", modifyIndex: index };
-    }
-    return applyKv(this.#kvTable, index, command);
+    this.#settings.set(utf8(command.name), Object.freeze({ text: command.text, modifyIndex: index }));
+    return { kind: "settings-changed", modifyIndex: index };
   }
 
   /**

@@ -29,10 +29,9 @@ function applySet(table: KvTable, index: LogIndex, command: KvSet): KvResult {
   const current = old?.modifyIndex ?? 0;
   if (command.cas !== undefined && command.cas !== current) return { kind: "cas-conflict", modifyIndex: current };
   const createIndex = old?.createIndex ?? index;
-  const { value, flags } = command;
+  const row = { value: command.value, flags: command.flags, createIndex, modifyIndex: index };
   // A lock stays with its holder, whoever writes.
-  const lock = old?.lock === undefined ? {} : { lock: old.lock };
-  table.set(command.key, kvRow({ value, flags: flags === 0n ? 0n : flags, createIndex, modifyIndex: index, ...lock }));
+  table.set(command.key, kvRow(old?.lock === undefined ? row : { ...row, lock: old.lock }));
   return { kind: "kv-set", modifyIndex: index, createIndex };
 }
 

@@ -44,9 +44,13 @@ export function readKvCommand(type: number, reader: ByteReader): KvCommand | und
     const cas = readOptionalIndex(reader);
     const flags = reader.u64();
     const value = readValue(reader);
-    return { kind: "kv-set", key, value, flags, ...cas };
+    return cas === undefined ? { kind: "kv-set", key, value, flags } : { kind: "kv-set", key, value, flags, cas };
   }
-  if (type === KV_TYPES.delete) return { kind: "kv-delete", key: readKey(reader), ...readOptionalIndex(reader) };
+  if (type === KV_TYPES.delete) {
+    const key = readKey(reader);
+    const cas = readOptionalIndex(reader);
+    return cas === undefined ? { kind: "kv-delete", key } : { kind: "kv-delete", key, cas };
+  }
   if (type === KV_TYPES.deletePrefix) return readDeletePrefix(reader);
   if (type === KV_TYPES.txn) return { kind: "kv-txn", operations: readOperations(reader) };
   return undefined;
@@ -118,8 +122,8 @@ function writeOptionalIndex(writer: ByteWriter, index: LogIndex | undefined): vo
   else writer.u8(1).u53(checkIndex(index));
 }
 
-function readOptionalIndex(reader: ByteReader): { readonly cas?: LogIndex } {
-  return readBoolean(reader) ? { cas: reader.u53() } : {};
+function readOptionalIndex(reader: ByteReader): LogIndex | undefined {
+  return readBoolean(reader) ? reader.u53() : undefined;
 }
 
 /** One byte, 0 or 1: so that a command has one encoding only. */
@@ -139,7 +143,8 @@ function checkValue(value: Uint8Array, flags: bigint): void {
   if (value.length > COMMAND_LIMITS.valueBytesMax) {
     throw new InvalidCommand(`A value must have at most ${COMMAND_LIMITS.valueBytesMax} bytes: it has ${value.length}`);
   }
-  if (flags < 0n || flags > FLAGS_MAX) throw new InvalidCommand(`Flags must be 0 to 2^64-1: current value is ${flags}`);
+  if (flags !== 0n && (flags < 0n || flags > FLAGS_MAX))
+    throw new InvalidCommand(`Flags must be 0 to 2^64-1: current value is ${flags}`);
 }
 
 function checkDeletePrefix(command: KvDeletePrefix): void {

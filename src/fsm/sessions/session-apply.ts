@@ -80,7 +80,7 @@ function acquire(tables: SessionTables, { index, time }: Moment, command: LockAc
   if (until > 0) delays.delete(key);
   // The index of this entry: it rises even when the key was deleted, or a backup was put back.
   const lockIndex = holder === session ? (row?.lock?.index ?? index) : index;
-  const flags = command.flags === 0n ? 0n : command.flags;
+  const { flags } = command;
   const createIndex = row?.createIndex ?? index;
   kv.set(key, kvRow({ value, flags, createIndex, modifyIndex: index, lock: { session, index: lockIndex } }));
   return { kind: "lock-acquired", modifyIndex: index, lockIndex };
@@ -90,7 +90,7 @@ function release({ kv }: SessionTables, { index }: Moment, command: LockRelease)
   const { key, value, session } = command;
   const row = kv.get(key);
   if (row?.lock?.session !== session) return { kind: "lock-held", session: row?.lock?.session ?? "" };
-  const flags = command.flags === 0n ? 0n : command.flags;
+  const { flags } = command;
   const lockIndex = row.lock.index;
   kv.set(key, kvRow({ ...row, value, flags, modifyIndex: index, lock: { session: "", index: lockIndex } }));
   return { kind: "lock-released", modifyIndex: index, lockIndex };
