@@ -12,7 +12,8 @@ interface Waiting {
   readonly done: (outcome: ProposeOutcome) => void;
 }
 
-interface Appended extends Waiting {
+interface Appended {
+  readonly waiting: Waiting;
   readonly term: Term;
 }
 
@@ -80,7 +81,7 @@ export class Proposals {
       const { trace } = waiting;
       const { term } = accepted;
       const index = accepted.index + offset;
-      this.#appended.set(index, { ...waiting, term });
+      this.#appended.set(index, { waiting, term });
       if (trace !== undefined) this.#observer.onTraced?.({ index, term, trace });
     });
   }
@@ -95,10 +96,11 @@ export class Proposals {
   }
 
   onApplied(entry: { readonly index: LogIndex; readonly term: Term }, result: ApplyResult): void {
-    const waiting = this.#appended.get(entry.index);
-    if (waiting === undefined) return;
+    const appended = this.#appended.get(entry.index);
+    if (appended === undefined) return;
+    const { waiting, term } = appended;
     this.#appended.delete(entry.index);
-    if (waiting.term !== entry.term) {
+    if (term !== entry.term) {
       this.#unknown(waiting, "another leader's entry took its place");
       return;
     }
@@ -120,9 +122,9 @@ export class Proposals {
   /** Answers what is past its deadline, and what was appended in a lost term: `lostTerm` or one before. */
   expire(now: number, lostTerm: Term): void {
     this.#refuseLate(now);
-    for (const [index, waiting] of this.#appended) {
+    for (const [index, { waiting, term }] of this.#appended) {
       if (waiting.deadline <= now) this.#settle(index, waiting, "it was not committed in time");
-      else if (waiting.term <= lostTerm) this.#settle(index, waiting, "leadership was lost before it was committed");
+      else if (term <= lostTerm) this.#settle(index, waiting, "leadership was lost before it was committed");
     }
   }
 
@@ -148,10 +150,10 @@ export class Proposals {
   }
 
   #failWhere(matches: (index: LogIndex) => boolean, reason: string): void {
-    for (const [index, waiting] of this.#appended) if (matches(index)) this.#settle(index, waiting, reason);
+    for (const [index, { waiting }] of this.#appended) if (matches(index)) this.#settle(index, waiting, reason);
   }
 
-  #settle(index: LogIndex, waiting: Appended, reason: string): void {
+  #settle(index: LogIndex, waiting: Waiting, reason: string): void {
     this.#appended.delete(index);
     this.#unknown(waiting, reason);
   }

@@ -56,8 +56,16 @@ export function appendOwn(s: State, leading: Leading, kind: EntryKind, payloads:
   const time = Math.max(log.lastTime, Math.floor(leading.time));
   let bytes = 0;
   for (const data of payloads) {
-    const body = { index: log.lastIndex + 1, term: s.hard.term, kind, time, data };
-    const entry: Entry = { ...body, chain: chainAfter(log.lastChain, body) };
+    const index = log.lastIndex + 1;
+    const { term } = s.hard;
+    const entry: Entry = {
+      index,
+      term,
+      kind,
+      time,
+      data,
+      chain: chainAfter(log.lastChain, { index, term, kind, time, data }),
+    };
     log.append(entry);
     out.append(entry);
     bytes += entrySize(entry);

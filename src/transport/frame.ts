@@ -69,7 +69,8 @@ export class FrameParser {
    * of bytes do. @throws MalformedFrame
    */
   push(chunk: Uint8Array): Frame[] {
-    this.#pending.push(chunk);
+    // A socket gives a `Buffer`, of which every part would be a `Buffer` again: slower to make, and to copy.
+    this.#pending.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
     this.#pendingSize += chunk.length;
     const frames: Frame[] = [];
     if (this.#pendingSize < this.#wanted()) return frames;
@@ -104,7 +105,8 @@ export class FrameParser {
   #join(): Uint8Array {
     const [only] = this.#pending;
     if (this.#pending.length === 1 && only !== undefined) return only;
-    return Buffer.concat(this.#pending, this.#pendingSize);
+    const joined = Buffer.concat(this.#pending, this.#pendingSize);
+    return new Uint8Array(joined.buffer, joined.byteOffset, joined.length);
   }
 
   #cut(bytes: Uint8Array): (Frame & { readonly size: number }) | undefined {
