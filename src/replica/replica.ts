@@ -99,27 +99,22 @@ export class Replica {
   }
 
   /** `onceKey`: a repetition under this key gets the first result instead of another effect. */
-  async write(command: Command, onceKey?: string): Promise<WriteOutcome> {
-    if (this.#isStopping) return { kind: "refused", refusal: { kind: "shutting-down" } };
-    const { node, clock, limits, tracing } = this.#options;
-    const stateBytes = this.fsm.stateBytes();
-    if (stateBytes >= limits.stateBytesMax && GROWING.has(command.kind)) {
-      return { kind: "refused", refusal: { kind: "state-full", stateBytes, stateBytesMax: limits.stateBytesMax } };
-    }
-    const needs = commandSince(command.kind);
-    // Only the leader knows for sure; others are told that they do not lead.
-    if (needs > CLUSTER_VERSION_MIN && this.leadingTerm() !== undefined && needs > this.clusterVersion()) {
-      return { kind: "refused", refusal: { kind: "cluster-version", needs, has: this.clusterVersion() } };
-    }
-    const inner = encodeCommand(command);
-    const bytes = onceKey === undefined ? inner : encodeCommand({ kind: "once", key: onceKey, command: inner });
-    const deadline = clock.now() + limits.requestTimeoutMs;
-    const span = spanWithin(tracing, "raft.propose");
-    const outcome = await new Promise<ProposeOutcome>((resolve) => {
-      node.propose(bytes, deadline, resolve, span?.traceparent);
+  write(command: Command, onceKey?: string): Promise<WriteOutcome> {
+    // The only promise between the node and whoever waits: each one more costs a turn of the queue.
+    return new Promise((resolve) => {
+      const refusal = this.#refusalOf(command);
+      if (refusal !== undefined) return resolve({ kind: "refused", refusal });
+      const { node, clock, limits, tracing } = this.#options;
+      const inner = encodeCommand(command);
+      const bytes = onceKey === undefined ? inner : encodeCommand({ kind: "once", key: onceKey, command: inner });
+      const deadline = clock.now() + limits.requestTimeoutMs;
+      const span = spanWithin(tracing, "raft.propose");
+      const done = (outcome: ProposeOutcome): void => {
+        if (span !== undefined) endProposal(span, outcome, bytes.length);
+        resolve(this.#toWriteOutcome(outcome));
+      };
+      node.propose(bytes, deadline, done, span?.traceparent);
     });
-    if (span !== undefined) endProposal(span, outcome, bytes.length);
-    return this.#toWriteOutcome(outcome);
   }
 
   /** Undefined: the state may be read now, synchronously. */
@@ -147,6 +142,20 @@ export class Replica {
   stop(): void {
     this.#isStopping = true;
     this.#reads.stop();
+  }
+
+  /** Why the command is not even proposed. */
+  #refusalOf({ kind }: Command): WriteRefusal | undefined {
+    if (this.#isStopping) return { kind: "shutting-down" };
+    const { stateBytesMax } = this.#options.limits;
+    const stateBytes = this.fsm.stateBytes();
+    if (stateBytes >= stateBytesMax && GROWING.has(kind)) return { kind: "state-full", stateBytes, stateBytesMax };
+    const needs = commandSince(kind);
+    // Only the leader knows for sure; others are told that they do not lead.
+    if (needs > CLUSTER_VERSION_MIN && this.leadingTerm() !== undefined && needs > this.clusterVersion()) {
+      return { kind: "cluster-version", needs, has: this.clusterVersion() };
+    }
+    return undefined;
   }
 
   #toWriteOutcome(outcome: ProposeOutcome): WriteOutcome {
