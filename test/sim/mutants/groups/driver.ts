@@ -17,7 +17,7 @@ export const DRIVER: readonly Draft[] = [
   {
     breaks: "another term's entry is not the proposal's",
     file: "src/node/proposals.ts",
-    find: "if (waiting.term !== entry.term) {",
+    find: "if (term !== entry.term) {",
     replace: "if (waiting.term < 0) {",
   },
   {
