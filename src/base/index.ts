@@ -7,5 +7,6 @@ export * from "./crc.ts";
 export * from "./ids.ts";
 export * from "./prng.ts";
 export * from "./result.ts";
+export * from "./ring.ts";
 export * from "./spare-writer.ts";
 export * from "./table.ts";

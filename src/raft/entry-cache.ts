@@ -1,8 +1,5 @@
-import { assert, type LogIndex } from "../base/index.ts";
+import { assert, Ring, type LogIndex } from "../base/index.ts";
 import { entrySize, type Entry, type EntryId } from "./entry.ts";
-
-/** Removed slots are cut off once there are this many of them. */
-const TRIM_AT = 1024;
 
 /**
  * Entries in memory: the tail of the log, bounded in bytes, and one run that was loaded from disk for a follower that
@@ -10,10 +7,8 @@ const TRIM_AT = 1024;
  */
 export class EntryCache {
   readonly #bytesMax: number;
-  /** The tail; slots below `#head` are empty by now. */
-  #tail: (Entry | undefined)[] = [];
-  #head = 0;
-  /** Index of the entry at `#head`. */
+  readonly #tail = new Ring<Entry>();
+  /** Index of the oldest entry of the tail, or of the next one to come. */
   #first: LogIndex;
   #bytes = 0;
   #loaded: readonly Entry[] = [];
@@ -33,7 +28,7 @@ export class EntryCache {
   }
 
   get(index: LogIndex): Entry | undefined {
-    if (index >= this.#first) return this.#tail[this.#head + index - this.#first];
+    if (index >= this.#first) return this.#tail.at(index - this.#first);
     const loadedFirst = this.#loaded[0]?.index;
     return loadedFirst === undefined || index < loadedFirst ? undefined : this.#loaded[index - loadedFirst];
   }
@@ -47,30 +42,26 @@ export class EntryCache {
   evict(last: LogIndex): void {
     if (this.#bytes <= this.#bytesMax) return;
     while (this.#bytes > this.#bytesMax && this.#first <= last && this.#dropFirst());
-    this.#trim();
   }
 
   compact(index: LogIndex): void {
     while (this.#first <= index && this.#dropFirst());
     this.#first = Math.max(this.#first, index + 1);
-    this.#trim();
     if ((this.#loaded[0]?.index ?? Infinity) <= index) {
       this.#loaded = this.#loaded.filter((entry) => entry.index > index);
     }
   }
 
   truncate(from: LogIndex): void {
-    while (this.#tail.length > this.#head && (this.#tail.at(-1)?.index ?? 0) >= from) {
-      const entry = this.#tail.pop();
-      if (entry !== undefined) this.#bytes -= entrySize(entry);
-    }
+    const kept = Math.max(0, from - this.#first);
+    for (const entry of this.#tail.slice(kept)) this.#bytes -= entrySize(entry);
+    this.#tail.truncate(kept);
     this.#first = Math.min(this.#first, from);
     if ((this.#loaded.at(-1)?.index ?? 0) >= from) this.#loaded = this.#loaded.filter((entry) => entry.index < from);
   }
 
   reset(first: LogIndex): void {
-    this.#tail = [];
-    this.#head = 0;
+    this.#tail.clear();
     this.#first = first;
     this.#bytes = 0;
     this.#loaded = [];
@@ -82,8 +73,8 @@ export class EntryCache {
   }
 
   check(idAt: (index: LogIndex) => EntryId | undefined, last: LogIndex): void {
-    assert(this.#tail.length - this.#head === last + 1 - this.#first, "The cache must reach to the end of the log");
-    for (let i = this.#head; i < this.#tail.length; i += 1) this.#checkEntry(this.#tail[i], idAt);
+    assert(this.#tail.length === last + 1 - this.#first, "The cache must reach to the end of the log");
+    for (let place = 0; place < this.#tail.length; place += 1) this.#checkEntry(this.#tail.at(place), idAt);
     for (const entry of this.#loaded) this.#checkEntry(entry, idAt);
   }
 
@@ -94,19 +85,11 @@ export class EntryCache {
   }
 
   #dropFirst(): boolean {
-    const entry = this.#tail[this.#head];
+    const entry = this.#tail.at(0);
     if (entry === undefined) return false;
-    // A slot is cut off only with many others: until then it must not hold on to what was dropped.
-    this.#tail[this.#head] = undefined;
+    this.#tail.drop(1);
     this.#bytes -= entrySize(entry);
-    this.#head += 1;
     this.#first += 1;
     return true;
-  }
-
-  #trim(): void {
-    if (this.#head < TRIM_AT || this.#head * 2 < this.#tail.length) return;
-    this.#tail.splice(0, this.#head);
-    this.#head = 0;
   }
 }

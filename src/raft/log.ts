@@ -1,10 +1,7 @@
-import { assert, defined, type LogIndex, type Term } from "../base/index.ts";
+import { assert, defined, Ring, type LogIndex, type Term } from "../base/index.ts";
 import { entrySize, type Entry, type EntryPoint } from "./entry.ts";
 import { EntryCache } from "./entry-cache.ts";
 import type { RecoveredLog } from "./recovered-log.ts";
-
-/** Runs of this many removed slots are cut off in one go, so that compaction costs nothing per entry. */
-const TRIM_AT = 4096;
 
 const NOTHING_EARLY = { terms: [], chains: [], times: [] };
 
@@ -20,15 +17,13 @@ export class Log {
   /** Start indexes of the runs of one term, rising; a run ends where the next begins. */
   #runStarts: LogIndex[] = [];
   #runTerms: Term[] = [];
-  /** Chains and stamps of the entries behind the base; the slot of `index` is `index - #slotBase - 1`. */
-  #chains: number[] = [];
-  #times: number[] = [];
-  #slotBase: LogIndex;
+  /** Chains and stamps of the entries behind the base. */
+  readonly #chains = new Ring<number>();
+  readonly #times = new Ring<number>();
 
   constructor({ base, early, entries }: RecoveredLog, cacheBytesMax: number) {
     this.#base = base;
     this.#last = base.index;
-    this.#slotBase = base.index;
     const { terms, chains, times } = early ?? NOTHING_EARLY;
     for (let at = 0; at < terms.length; at += 1) this.#add(terms[at] ?? 0, chains[at] ?? 0, times[at] ?? 0);
     this.cache = new EntryCache(cacheBytesMax, this.#last + 1);
@@ -55,11 +50,11 @@ export class Log {
   }
 
   get lastChain(): number {
-    return this.#last === this.#base.index ? this.#base.chain : (this.#chains.at(-1) ?? 0);
+    return this.#last === this.#base.index ? this.#base.chain : (this.#chains.last() ?? 0);
   }
 
   get lastTime(): number {
-    return this.#last === this.#base.index ? this.#base.time : (this.#times.at(-1) ?? 0);
+    return this.#last === this.#base.index ? this.#base.time : (this.#times.last() ?? 0);
   }
 
   /** The term of an index from the base on; undefined: compacted or not there yet. */
@@ -72,15 +67,15 @@ export class Log {
   chainAt(index: LogIndex): number | undefined {
     if (index === this.#base.index) return this.#base.chain;
     if (index < this.#base.index || index > this.#last) return undefined;
-    return this.#chains[index - this.#slotBase - 1];
+    return this.#chains.at(index - this.#base.index - 1);
   }
 
   pointAt(index: LogIndex): EntryPoint | undefined {
     if (index === this.#base.index) return this.#base;
     const term = this.termAt(index);
     if (term === undefined) return undefined;
-    const slot = index - this.#slotBase - 1;
-    return { index, term, chain: this.#chains[slot] ?? 0, time: this.#times[slot] ?? 0 };
+    const place = index - this.#base.index - 1;
+    return { index, term, chain: this.#chains.at(place) ?? 0, time: this.#times.at(place) ?? 0 };
   }
 
   /** The last index at or below `from` whose term is at most `term`; the base when there is none. @see Raft §5.3 */
@@ -108,8 +103,8 @@ export class Log {
     assert(from > this.#base.index, () => `Cannot truncate at ${from} as the log begins behind ${this.#base.index}`);
     if (from > this.#last) return;
     this.#last = from - 1;
-    this.#chains.length = this.#last - this.#slotBase;
-    this.#times.length = this.#last - this.#slotBase;
+    this.#chains.truncate(this.#last - this.#base.index);
+    this.#times.truncate(this.#last - this.#base.index);
     while ((this.#runStarts.at(-1) ?? 0) >= from) {
       this.#runStarts.pop();
       this.#runTerms.pop();
@@ -128,13 +123,9 @@ export class Log {
       this.#runStarts = [];
       this.#runTerms = [];
     } else this.#runStarts[0] = Math.max(this.#runStarts[0] ?? 0, index + 1);
+    this.#chains.drop(index - this.#base.index);
+    this.#times.drop(index - this.#base.index);
     this.#base = point;
-    const removed = index - this.#slotBase;
-    if (removed >= TRIM_AT || index === this.#last) {
-      this.#chains.splice(0, removed);
-      this.#times.splice(0, removed);
-      this.#slotBase = index;
-    }
     this.cache.compact(index);
     return point;
   }
@@ -143,11 +134,10 @@ export class Log {
   reset(base: EntryPoint): void {
     this.#base = base;
     this.#last = base.index;
-    this.#slotBase = base.index;
     this.#runStarts = [];
     this.#runTerms = [];
-    this.#chains = [];
-    this.#times = [];
+    this.#chains.clear();
+    this.#times.clear();
     this.cache.reset(base.index + 1);
   }
 
@@ -168,7 +158,7 @@ export class Log {
 
   /** All of the log against itself. @throws InvariantViolation */
   check(): void {
-    assert(this.#chains.length === this.#last - this.#slotBase, "A log must know the chain of each entry");
+    assert(this.#chains.length === this.#last - this.#base.index, "A log must know the chain of each entry");
     assert(this.#runStarts.length === this.#runTerms.length, "A log must know where each term begins");
     let previous = this.#base.term;
     for (const term of this.#runTerms) {

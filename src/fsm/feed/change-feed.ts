@@ -1,4 +1,4 @@
-import { assert, type LogIndex } from "../../base/index.ts";
+import { assert, Ring, type LogIndex } from "../../base/index.ts";
 import type { Change, ChangePlace, RowChange, TableName } from "./change.ts";
 
 export interface ChangeFeedLimits {
@@ -42,14 +42,11 @@ export interface Changes {
 export class ChangeFeed implements Changes {
   readonly #limits: ChangeFeedLimits;
   readonly #listeners = new Set<ChangeListener>();
-  /** Slots before `#head` are empty. */
-  #ring: (RowChange | undefined)[] = [];
-  /** Of each change in `#ring`: its index, `sub` and size. */
-  #indexes: LogIndex[] = [];
-  #subs: number[] = [];
-  #sizes: number[] = [];
-  /** Place of the oldest kept change in `#ring`; those before it are dropped. */
-  #head = 0;
+  readonly #changes = new Ring<RowChange>();
+  /** Of each change: its index, `sub` and size. */
+  readonly #indexes = new Ring<LogIndex>();
+  readonly #subs = new Ring<number>();
+  readonly #sizes = new Ring<number>();
   #sizeBytes = 0;
   /** The last dropped change: what lies at or before it is unknown. */
   #floor: ChangePlace = { index: 0, sub: 0 };
@@ -62,7 +59,7 @@ export class ChangeFeed implements Changes {
   }
 
   get size(): number {
-    return this.#ring.length - this.#head;
+    return this.#changes.length;
   }
 
   get sizeBytes(): number {
@@ -82,7 +79,7 @@ export class ChangeFeed implements Changes {
 
   record(change: RowChange): void {
     const size = changeBytes(change);
-    this.#ring.push(Object.freeze(change));
+    this.#changes.push(Object.freeze(change));
     this.#indexes.push(change.index);
     this.#subs.push(change.sub);
     this.#sizes.push(size);
@@ -98,15 +95,14 @@ export class ChangeFeed implements Changes {
   commit(): void {
     if (this.#sub === 0) return;
     if (this.#listeners.size > 0) {
-      const added = this.#ring.slice(this.#ring.length - this.#sub);
-      for (const change of added) if (change !== undefined) this.#emit(change);
+      for (const change of this.#changes.slice(this.size - this.#sub)) this.#emit(change);
     }
     this.#trim();
   }
 
   /** Forgets all; everything up to `index` is unknown from now on. */
   reset(index: LogIndex): void {
-    this.#keepFrom(this.#ring.length);
+    for (const ring of [this.#changes, this.#indexes, this.#subs, this.#sizes]) ring.clear();
     this.#sizeBytes = 0;
     this.#floor = { index, sub: Infinity };
     this.#index = index;
@@ -118,12 +114,11 @@ export class ChangeFeed implements Changes {
     const { index } = position;
     const place = { index, sub: position.sub ?? Infinity };
     if (isBefore(place, this.#floor)) {
-      return { kind: "compacted", oldest: this.#indexes[this.#head] ?? this.#index };
+      return { kind: "compacted", oldest: this.#indexes.at(0) ?? this.#index };
     }
     const from = this.#firstAfter(place);
-    const to = Math.min(from + limit, this.#ring.length);
-    const changes = this.#ring.slice(from, to).filter((change) => change !== undefined);
-    return { kind: "changes", changes, isComplete: to === this.#ring.length };
+    const to = Math.min(from + limit, this.size);
+    return { kind: "changes", changes: this.#changes.slice(from, to), isComplete: to === this.size };
   }
 
   onChange(listener: ChangeListener): () => void {
@@ -137,8 +132,8 @@ export class ChangeFeed implements Changes {
   hasChangedSince(table: TableName, index: LogIndex, covers: (key: Uint8Array) => boolean): boolean {
     const place = { index, sub: Infinity };
     if (isBefore(place, this.#floor)) return true;
-    for (let at = this.#ring.length - 1; at >= this.#head; at--) {
-      const change = this.#ring[at];
+    for (let at = this.size - 1; at >= 0; at--) {
+      const change = this.#changes.at(at);
       if (change === undefined || change.index <= index) return false;
       if (change.table === table && covers(change.key)) return true;
     }
@@ -151,33 +146,23 @@ export class ChangeFeed implements Changes {
 
   #trim(): void {
     while (this.size > this.#limits.changesMax || (this.#sizeBytes > this.#limits.bytesMax && this.size > 0)) {
-      const [index, sub, size] = [this.#indexes[this.#head], this.#subs[this.#head], this.#sizes[this.#head]];
+      const [index, sub, size] = [this.#indexes.at(0), this.#subs.at(0), this.#sizes.at(0)];
       assert(index !== undefined && sub !== undefined && size !== undefined, "The oldest kept change must be there");
       this.#sizeBytes -= size;
       this.#floor = { index, sub };
-      // Its slot is cut off only with many others: until then it must not hold on to the value.
-      this.#ring[this.#head] = undefined;
-      this.#head++;
+      this.#changes.drop(1);
+      this.#indexes.drop(1);
+      this.#subs.drop(1);
+      this.#sizes.drop(1);
     }
-    // Moves the rest only when as much was dropped as is kept: constant cost per change on average.
-    if (this.#head > 1024 && this.#head * 2 > this.#ring.length) this.#keepFrom(this.#head);
-  }
-
-  /** Lets go of the changes before that place. */
-  #keepFrom(at: number): void {
-    this.#ring = this.#ring.slice(at);
-    this.#indexes = this.#indexes.slice(at);
-    this.#subs = this.#subs.slice(at);
-    this.#sizes = this.#sizes.slice(at);
-    this.#head = 0;
   }
 
   #firstAfter(place: ChangePlace): number {
-    let low = this.#head;
-    let high = this.#ring.length;
+    let low = 0;
+    let high = this.size;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const [index, sub] = [this.#indexes[middle] ?? 0, this.#subs[middle] ?? 0];
+      const [index, sub] = [this.#indexes.at(middle) ?? 0, this.#subs.at(middle) ?? 0];
       if (isBefore(place, { index, sub })) high = middle;
       else low = middle + 1;
     }
