@@ -15,10 +15,10 @@ export function guard(app: App, { cors, limit }: GuardOptions): App {
   return {
     fetch: (request, client) => {
       // One with a host that is none counts, whatever path it names, and is for the application to refuse.
-      const isWhole = urls.isAbsolute(request.url);
-      const preflight = isWhole ? cors.preflight(request) : undefined;
+      const url = urls.of(request.url);
+      const preflight = url === undefined ? undefined : cors.preflight(request);
       if (preflight !== undefined) return preflight;
-      const waitSeconds = isWhole && isProbe(urls.of(request.url)) ? 0 : limit.take(client);
+      const waitSeconds = url !== undefined && isProbe(url) ? 0 : limit.take(client);
       const answer = waitSeconds > 0 ? tooOften(waitSeconds) : app.fetch(request, client);
       if (answer instanceof Response) return allowed(cors, request, answer);
       return answer.then((response) => allowed(cors, request, response));

@@ -27,22 +27,22 @@ export function withHost(request: Request): Request {
 export class RequestUrls {
   /** With the slash at its end. Of a URL that was parsed in full. */
   #origin: string | undefined;
+  /** A request is asked about twice: before anything looks for its path, and by its route. */
+  #last: RequestUrl | undefined;
 
-  /** Whether there is a host, so that `of` may be asked. To be known before anything looks for the path. */
-  isAbsolute(href: string): boolean {
-    if (this.#origin !== undefined && href.startsWith(this.#origin)) return true;
-    const url = URL.canParse(href) ? new URL(href) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol)) return false;
-    this.#origin = `${url.origin}/`;
-    return true;
+  /** Undefined: its host is none. */
+  of(href: string): RequestUrl | undefined {
+    if (this.#last?.href === href) return this.#last;
+    this.#last =
+      this.#origin !== undefined && href.startsWith(this.#origin)
+        ? new NormalisedUrl(href, this.#origin.length - 1)
+        : this.#parse(href);
+    return this.#last;
   }
 
-  /** @throws TypeError where a host is none */
-  of(href: string): RequestUrl {
-    if (this.#origin !== undefined && href.startsWith(this.#origin)) {
-      return new NormalisedUrl(href, this.#origin.length - 1);
-    }
-    const url = new URL(href);
+  #parse(href: string): RequestUrl | undefined {
+    const url = URL.canParse(href) ? new URL(href) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;
     this.#origin = `${url.origin}/`;
     return url;
   }

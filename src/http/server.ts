@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { assert } from "../base/index.ts";
+import { assert, defined } from "../base/index.ts";
 import { Access } from "./access.ts";
 import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
@@ -55,7 +55,7 @@ export function createApp(deps: HttpDeps): App {
     fetch: (request) => {
       // Elysia would look for the path of such a request, and find another one in it.
       const { url } = request;
-      if (!urls.isAbsolute(url)) return refuse(request);
+      if (urls.of(url) === undefined) return refuse(request);
       const answered = app.fetch(withLongHost(request, url));
       return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
     },
@@ -94,7 +94,8 @@ function answerer(deps: HttpDeps, metrics: RequestMetrics, urls: RequestUrls): A
     const startedAt = deps.clock.now();
     const respond = new Responder(deps.replica, requestId(request));
     const access = new Access(deps, request);
-    const call: Call = { startedAt, request, method: request.method, url: urls.of(request.url), respond, access };
+    const url = defined(urls.of(request.url), "The host of a request that has a route");
+    const call: Call = { startedAt, request, method: request.method, url, respond, access };
     let answer: Response | Promise<Response>;
     // From here on every way leads through `finish`, once.
     metrics.inFlight += 1;

@@ -17,11 +17,12 @@ export function createStartingApp(waiting: () => Waiting): { readonly fetch: (re
   const urls = new RequestUrls();
   return {
     fetch: (request) => {
-      if (!urls.isAbsolute(request.url)) {
+      const url = urls.of(request.url);
+      if (url === undefined) {
         const { status, code, message, fields } = badHost();
         return answer(status, { error: code, message, ...fields });
       }
-      const { pathname } = urls.of(request.url);
+      const { pathname } = url;
       if (pathname === "/health/live") return answer(200, { status: "live" });
       const { code, reason } = waiting();
       if (pathname === "/health/ready") return answer(503, { status: "not ready", reason });
