@@ -50,13 +50,8 @@ export async function putKey(deps: RouteDeps, call: KvCall): Promise<Response> {
   const { value, flags } = written;
   const lock = lockTerms(query, cas);
   if (lock !== undefined) return putLocked(deps, call, { ...lock, key, value, flags });
-  const result = await write(deps, call, {
-    kind: "kv-set",
-    key,
-    value,
-    flags,
-    ...(cas === undefined ? {} : { cas }),
-  });
+  const command: KvCommand = { kind: "kv-set", key, value, flags };
+  const result = await write(deps, call, cas === undefined ? command : { ...command, cas });
   deps.kvCounters.put.increase();
   if (result.kind === "kv-set") {
     return call.respond.json({ message: "Stored", key: call.keyText, modify_index: result.modifyIndex });
