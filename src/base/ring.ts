@@ -54,9 +54,10 @@ export class Ring<Item> {
   }
 
   /** Copies the items from one place up to, but without, another. */
-  slice(from: number, to = this.#length): Item[] {
+  slice(from: number, to = Infinity): Item[] {
     const items: Item[] = [];
-    for (let place = Math.max(0, from); place < to; place += 1) {
+    const end = Math.min(to, this.#length);
+    for (let place = Math.max(0, from); place < end; place += 1) {
       const item = this.at(place);
       if (item !== undefined) items.push(item);
     }
@@ -69,8 +70,9 @@ export class Ring<Item> {
 
   /** Room is given back late, so that a row of about the same length does not ask for it again. */
   #shrink(): void {
-    const size = this.#slots.length;
-    if (size > SLOTS_MIN && this.#length < size / 8) this.#resize(size / 2);
+    let size = this.#slots.length;
+    while (size > SLOTS_MIN && this.#length < size / 8) size /= 2;
+    if (size < this.#slots.length) this.#resize(size);
   }
 
   #resize(size: number): void {

@@ -37,7 +37,7 @@ export interface Changes {
 
 /**
  * The last changes, bounded by count and bytes, and those who listen to them. What trimming has to know of a change lies in
- * arrays of numbers beside it: the change itself, made long ago, would have to be fetched from memory to be dropped.
+ * rings of numbers beside it: the change itself, made long ago, would have to be fetched from memory to be dropped.
  */
 export class ChangeFeed implements Changes {
   readonly #limits: ChangeFeedLimits;
