@@ -101,7 +101,7 @@ export class Replica {
   /** `onceKey`: a repetition under this key gets the first result instead of another effect. */
   write(command: Command, onceKey?: string): Promise<WriteOutcome> {
     // The only promise between the node and whoever waits: each one more costs a turn of the queue.
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const refusal = this.#refusalOf(command);
       if (refusal !== undefined) return resolve({ kind: "refused", refusal });
       const { node, clock, limits, tracing } = this.#options;
@@ -110,8 +110,13 @@ export class Replica {
       const deadline = clock.now() + limits.requestTimeoutMs;
       const span = spanWithin(tracing, "raft.propose");
       const done = (outcome: ProposeOutcome): void => {
-        if (span !== undefined) endProposal(span, outcome, bytes.length);
-        resolve(this.#toWriteOutcome(outcome));
+        // Called in the middle of the node's turn, which must never see what goes wrong here.
+        try {
+          if (span !== undefined) endProposal(span, outcome, bytes.length);
+          resolve(this.#toWriteOutcome(outcome));
+        } catch (cause) {
+          reject(cause);
+        }
       };
       node.propose(bytes, deadline, done, span?.traceparent);
     });
