@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { COMMIT, VERSION } from "../base/index.ts";
 import { redact, type Config } from "../config/index.ts";
-import { answerForwarded, Cors, createApp, guard, RateLimit, type HttpServer } from "../http/index.ts";
+import { answerForwarded, Cors, createApp, guard, RateLimit, RequestMetrics, type HttpServer } from "../http/index.ts";
 import type { Identity, RaftNode } from "../node/index.ts";
 import type { Replica } from "../replica/index.ts";
 import { observeProcess, type Tracing } from "../telemetry/index.ts";
@@ -13,6 +13,9 @@ import { logConditions } from "./log-conditions.ts";
 import type { Peers } from "./peers.ts";
 import { observeRaft } from "./raft-metrics.ts";
 import type { NodeStart } from "./start-options.ts";
+
+type App = ReturnType<typeof createApp>;
+type AppDeps = Parameters<typeof createApp>[0];
 
 /** How long the stop waits for the collector of traces. */
 const TRACING_STOP_MS = 1000;
@@ -83,11 +86,7 @@ export function startApplication(parts: ApplicationParts): NodeAgent {
     clusterId: identity.clusterId,
     epoch: identity.epoch,
   };
-  // What other nodes hand to this one is answered here or not at all: never handed on once more.
-  const app = createApp(deps);
-  peers?.forwarding.serve(async (request) => answerForwarded((given) => app.fetch(given, ""), request));
-  const facing = peers === undefined ? app : createApp({ ...deps, ...askingLeader(config, peers) });
-  server.serve(guarded(facing, options));
+  server.serve(guarded(facingApp(deps, config, peers), options));
   node.start();
   return {
     release: () => {
@@ -114,25 +113,29 @@ export function startApplication(parts: ApplicationParts): NodeAgent {
   };
 }
 
-function guarded(
-  facing: ReturnType<typeof createApp>,
-  { config, clock }: NodeStart,
-): Parameters<HttpServer["serve"]>[0] {
+/** What clients meet. */
+function facingApp(deps: AppDeps, config: Config, peers: Peers | undefined): App {
+  const requests = new RequestMetrics(deps.metrics);
+  const app = createApp(deps, requests);
+  if (peers === undefined) return app;
+  // What other nodes hand to this one is answered here or not at all: never handed on once more.
+  peers.forwarding.serve(async (request) => answerForwarded((given) => app.fetch(given, ""), request));
+  return createApp({ ...deps, ...askingLeader(config, peers) }, requests);
+}
+
+function guarded(facing: App, { config, clock }: NodeStart): Parameters<HttpServer["serve"]>[0] {
   if (config.corsOrigins.length === 0 && config.rateLimit === 0) return facing;
   return guard(facing, { cors: new Cors(config.corsOrigins), limit: new RateLimit(config.rateLimit, clock) });
 }
 
 /** Set apart from what other nodes hand to this one. */
-function askingLeader(
-  { followerWrites }: Config,
-  peers: Peers,
-): Pick<Parameters<typeof createApp>[0], "askLeader" | "forward"> {
+function askingLeader({ followerWrites }: Config, peers: Peers): Pick<AppDeps, "askLeader" | "forward"> {
   const askLeader = peers.forwarding.forward.bind(peers.forwarding);
   return followerWrites === "forward" ? { askLeader, forward: askLeader } : { askLeader };
 }
 
 /** Who can write into the leader's data folder may ask for a new first token. */
-function aclResetFile(dataDir: string): Parameters<typeof createApp>[0]["aclReset"] {
+function aclResetFile(dataDir: string): AppDeps["aclReset"] {
   const file = join(dataDir, "acl-bootstrap-reset");
   return {
     file,

@@ -10,5 +10,6 @@ export { answerForwarded, type Forward, type ForwardOutcome } from "./forward.ts
 export { PATHS } from "./openapi.ts";
 export { routes, type Route } from "./route-table.ts";
 export { merge as mergeAutopilot } from "./routes/autopilot.ts";
+export { RequestMetrics } from "./request-metrics.ts";
 export { createApp, startHttpServer, type App, type HttpServer, type Listening } from "./server.ts";
 export { createStartingApp, WAITING_FOR_CLUSTER, type Waiting } from "./starting.ts";

@@ -6,7 +6,7 @@ interface Answers {
   readonly durations: ReturnType<Metrics["histogram"]>;
 }
 
-/** Counts requests by method, route and status. */
+/** Counts requests by method, route and status: one for all applications of a process. */
 export class RequestMetrics {
   readonly #metrics: Metrics;
   /** Requests being answered. */

@@ -6,7 +6,7 @@ import { ApiError } from "./errors.ts";
 import { refuseKey } from "./idempotency.ts";
 import { forwardWrite, isForwardable, keepBody, type Forward } from "./forward.ts";
 import { Responder } from "./respond.ts";
-import { RequestMetrics, type RouteMetrics } from "./request-metrics.ts";
+import type { RequestMetrics, RouteMetrics } from "./request-metrics.ts";
 import { badHost, RequestUrls, withHost } from "./request-url.ts";
 import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
@@ -24,7 +24,7 @@ const UNROUTED = "/*";
  * reads the text of a function to find out whether it is asynchronous, takes nearly every other one for it, and then waits
  * for answers that are there already.
  */
-export function createApp(deps: HttpDeps): App {
+export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
   const app = new Elysia({ strictPath: true });
   const failed = (request: Request, error: unknown): Response => {
     const respond = new Responder(deps.replica, requestId(request));
@@ -32,7 +32,6 @@ export function createApp(deps: HttpDeps): App {
   };
   // Elysia applies it to the routes that come after it, and to no others.
   app.onError(({ request, error }) => failed(request, error));
-  const metrics = new RequestMetrics(deps.metrics);
   const urls = new RequestUrls();
   const answer = answerer(deps, metrics, urls);
   const targetOf = (path: string, route?: Route): Target => ({ path, route, metrics: metrics.ofRoute(path) });
