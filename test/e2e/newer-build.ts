@@ -36,9 +36,9 @@ const PATCHES: readonly Patch[] = [
   },
   {
     file: "src/replica/replica.ts",
-    line: "const needs = commandSince(command.kind);",
+    line: "const refusal = this.#refusalOf(command);",
     broken:
-      'if (command.kind === "kv-set" && this.clusterVersion() >= 2) command = { ...command, kind: "kv-store" };\n    const needs = commandSince(command.kind);',
+      'if (command.kind === "kv-set" && this.clusterVersion() >= 2) command = { ...command, kind: "kv-store" };\n      const refusal = this.#refusalOf(command);',
   },
 ];
 
