@@ -67,8 +67,8 @@ export function parseKey(raw: string): NamedKey {
 
 const PERCENT = 0x25;
 
-/** Most keys are ASCII as it is: a loop over these costs less than each of the calls that the others need. */
-function plainKey(raw: string): Uint8Array | undefined {
+/** Most keys are ASCII as it is: a loop over these costs less than each of the calls that the others need. Undefined: another. */
+export function plainKey(raw: string): Uint8Array | undefined {
   if (raw.length === 0 || raw.length > KEY_BYTES_MAX) return undefined;
   const key = new Uint8Array(raw.length);
   for (let at = 0; at < raw.length; at += 1) {

@@ -81,6 +81,9 @@ const SESSION_WRITE = here("session", "write");
 type OnNode = (needs: Needs, handle: (deps: RouteDeps, call: Call) => Response | Promise<Response>) => Endpoint;
 type Said = (needs: Needs, handle: (deps: HttpDeps, respond: Responder) => Response | Promise<Response>) => Endpoint;
 
+/** The route of single keys. */
+export const KEY_PATHS = "/kv/*";
+
 /** All routes. `*` at the end stands for any rest of the path. */
 export function routes(given: HttpDeps): Readonly<Record<string, Route>> {
   const deps: RouteDeps = { ...given, kvCounters: bindKvCounters(given.metrics) };
@@ -95,7 +98,7 @@ export function routes(given: HttpDeps): Readonly<Record<string, Route>> {
       ),
     },
     "/kv/txn": { ...keyRoute(deps, pathKey), POST: on("asked by the handler", transact) },
-    "/kv/*": keyRoute(deps, pathKey),
+    [KEY_PATHS]: keyRoute(deps, pathKey),
     "/kv": keyRoute(deps, queryKey),
     "/watch": { GET: on(watchNeeds, watch) },
     "/register": { PUT: on("asked by the handler", register) },

@@ -5,10 +5,12 @@ import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { refuseKey } from "./idempotency.ts";
 import { forwardWrite, isForwardable, keepBody, type Forward } from "./forward.ts";
+import { PlainReads } from "./plain-reads.ts";
+import { requestId } from "./request-id.ts";
 import { Responder } from "./respond.ts";
 import type { RequestMetrics, RouteMetrics } from "./request-metrics.ts";
 import { badHost, RequestUrls, withHost } from "./request-url.ts";
-import { isOperatorAction, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
+import { isOperatorAction, KEY_PATHS, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
 import { traceRequest } from "./trace-request.ts";
 import type { Tracing } from "../telemetry/index.ts";
@@ -43,6 +45,7 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
       app.get(path, answer.bind(undefined, targetOf(path, swaggerRoute(deps.version))));
     }
   }
+  const plainReads = new PlainReads(deps, urls, metrics.ofRoute(KEY_PATHS));
   const unrouted = targetOf(UNROUTED);
   app.all(UNROUTED, answer.bind(undefined, unrouted));
   const refuse = (request: Request): Response => {
@@ -52,8 +55,10 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
   };
   return {
     fetch: (request) => {
-      // Elysia would look for the path of such a request, and find another one in it.
       const { url } = request;
+      const plain = plainReads.answer(request, url);
+      if (plain !== undefined) return plain;
+      // Elysia would look for the path of such a request, and find another one in it.
       if (urls.of(url) === undefined) return refuse(request);
       const answered = app.fetch(withLongHost(request, url));
       return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
@@ -65,11 +70,6 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
 function withLongHost(request: Request, url: string): Request {
   const slash = url.indexOf("/", 8);
   return slash === -1 || slash >= 11 ? request : new Request(`http://localhost${url.slice(slash)}`, request);
-}
-
-function requestId(request: Request): string {
-  const given = request.headers.get("x-request-id");
-  return given !== null && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID();
 }
 
 /** Where requests go. */

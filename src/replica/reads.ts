@@ -27,6 +27,8 @@ export interface ReadTerms {
   readonly signal?: AbortSignal;
 }
 
+const PLAIN: ReadTerms = { isConsistent: false };
+
 /** Decides for each read when this node's state may answer it. */
 export class Reads {
   readonly #options: ReplicaOptions;
@@ -56,6 +58,11 @@ export class Reads {
     if (failure !== undefined) return failure;
     const isPlain = !terms.isConsistent && terms.blocking === undefined;
     return isPlain && this.#hasApplied(terms.minIndex) ? undefined : this.#awaitRead(terms);
+  }
+
+  /** Whether a plain read may be answered now. */
+  canReadAtOnce(): boolean {
+    return this.#cannotRead(PLAIN) === undefined && this.#hasApplied();
   }
 
   /** Wakes all that wait; from now on nothing new is taken. */

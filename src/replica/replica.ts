@@ -127,6 +127,11 @@ export class Replica {
     return this.#reads.prepare(terms);
   }
 
+  /** What `prepareRead` would say at once of a read that asks for nothing. */
+  canReadAtOnce(): boolean {
+    return this.#reads.canReadAtOnce();
+  }
+
   async takeSnapshot(): Promise<SnapshotOutcome> {
     return new Promise((resolve) => this.#options.node.takeSnapshot(resolve));
   }

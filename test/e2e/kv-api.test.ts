@@ -45,6 +45,74 @@ async function expectError(code: string, status: number, answer: Promise<Answer>
   return { body, ...rest };
 }
 
+describe("a plain read", () => {
+  /** What it has in common with the same read by another way. */
+  function shown({ status, headers, body }: Answer): unknown {
+    const { request_id: _, ...fields } = body;
+    const { date: __, "x-request-id": ___, ...others } = Object.fromEntries(headers);
+    return [status, fields, others];
+  }
+
+  const texts = [
+    "plain",
+    "a/b",
+    "a//b/",
+    "txn",
+    "txn/",
+    "é",
+    "a?b",
+    "a#b",
+    "a%b",
+    "a b",
+    "a+b",
+    "...",
+    "!$&'()*,;=:@~",
+  ];
+
+  test.each(texts)("of the key %s gives what the long way gives", async (text) => {
+    const path = `/kv/${encodeURIComponent(text).replaceAll("%2F", "/")}`;
+    const byQuery = `/kv?key=${encodeURIComponent(text)}`;
+    for (const value of [new TextEncoder().encode("text"), new Uint8Array([0xff, 0])]) {
+      expect((await call("PUT", path, value)).status).toBe(200);
+      const long = await call("GET", byQuery);
+      expect(long).toMatchObject({ status: 200, body: { key: text } });
+      expect(shown(await call("GET", path))).toEqual(shown(long));
+    }
+    expect((await call("DELETE", path)).status).toBe(200);
+    expect(shown(await call("GET", path))).toEqual(shown(await call("GET", byQuery)));
+    expect((await call("GET", path)).body).toMatchObject({ error: "not_found", key: text });
+  });
+
+  test("takes the client's request id, and counts under its route", async () => {
+    const counted = async (): Promise<readonly number[]> => {
+      const { text } = await call("GET", "/metrics");
+      const value = (series: string): number =>
+        Number(
+          text
+            .split("\n")
+            .find((line) => line.startsWith(series))
+            ?.split(" ")
+            .at(-1) ?? 0,
+        );
+      return [
+        value('konsul_http_requests_total{method="GET",route="/kv/*",status="200"}'),
+        value('konsul_http_request_duration_seconds_count{method="GET",route="/kv/*"}'),
+        value('konsul_kv_operations_total{operation="get"}'),
+      ];
+    };
+    await call("PUT", "/kv/counted", "v");
+    const before = await counted();
+    for (let read = 0; read < 5; read += 1) {
+      const { headers } = await call("GET", "/kv/counted", undefined, { "x-request-id": `read-${read}` });
+      expect(headers.get("x-request-id")).toBe(`read-${read}`);
+    }
+    expect(
+      (await call("GET", "/kv/counted", undefined, { "x-request-id": "a b" })).headers.get("x-request-id"),
+    ).toMatch(/^[\da-f-]{36}$/);
+    expect(await counted()).toEqual(before.map((count) => count + 6));
+  });
+});
+
 describe("PUT and GET /kv/{key}", () => {
   test("text, bytes, flags and indexes come back as they were sent", async () => {
     const put = await call("PUT", "/kv/a", { value: "über", flags: 7 });
