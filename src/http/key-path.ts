@@ -4,6 +4,18 @@ import { ApiError, badRequest } from "./errors.ts";
 
 export const KEY_BYTES_MAX = 1024;
 
+const KEYS = "/kv/";
+
+/** Whether the path is that of a single key: all below `/kv/` are, but for that of transactions. */
+export function isKeyPath(path: string): boolean {
+  return path.startsWith(KEYS) && path.length > KEYS.length && path !== "/kv/txn";
+}
+
+/** As it stands in the path, still percent-encoded. */
+export function rawKeyOf(path: string): string {
+  return path.slice(KEYS.length);
+}
+
 /** Undoes percent-encoding byte by byte; `+` stays a plus. */
 export function percentDecode(raw: string): Uint8Array {
   if (!raw.includes("%")) return utf8(raw);

@@ -1,14 +1,11 @@
 import type { BoundCounter } from "../telemetry/index.ts";
 import type { HttpDeps } from "./deps.ts";
 import { keyFields } from "./key-fields.ts";
-import { plainKey } from "./key-path.ts";
+import { plainKey, rawKeyOf } from "./key-path.ts";
 import { requestId } from "./request-id.ts";
-import type { RequestUrls } from "./request-url.ts";
+import type { RequestUrl } from "./request-url.ts";
 import type { RouteMetrics } from "./request-metrics.ts";
 import { Responder } from "./respond.ts";
-
-/** Behind the slash that ends the origin. */
-const KEYS = "kv/";
 
 /**
  * Answers what clients ask most: a key that is there, by its path alone, from this node's state. The steps that such a
@@ -17,27 +14,25 @@ const KEYS = "kv/";
  */
 export class PlainReads {
   readonly #deps: HttpDeps;
-  readonly #urls: RequestUrls;
   readonly #metrics: RouteMetrics;
   readonly #gets: BoundCounter;
   /** Nobody has to be asked for a right, and nothing is traced. */
   readonly #isOn: boolean;
 
   /** `metrics`: of the route of these paths. */
-  constructor(deps: HttpDeps, urls: RequestUrls, metrics: RouteMetrics) {
+  constructor(deps: HttpDeps, metrics: RouteMetrics) {
     this.#deps = deps;
-    this.#urls = urls;
     this.#metrics = metrics;
     this.#gets = deps.metrics.counter("konsul_kv_operations_total", { operation: "get" });
     this.#isOn = !deps.access.isEnabled && deps.tracing === undefined;
   }
 
   /** Undefined: it is for its route, and nothing was done. */
-  answer(request: Request, href: string): Response | undefined {
-    if (!this.#isOn || request.method !== "GET") return undefined;
-    const keyText = this.#keyIn(href);
-    const key = keyText === undefined ? undefined : plainKey(keyText);
-    if (keyText === undefined || key === undefined) return undefined;
+  answer(request: Request, { pathname, search }: RequestUrl): Response | undefined {
+    if (!this.#isOn || search !== "" || request.method !== "GET") return undefined;
+    const keyText = rawKeyOf(pathname);
+    const key = plainKey(keyText);
+    if (key === undefined) return undefined;
     const { replica, clock, logger } = this.#deps;
     const startedAt = clock.now();
     if (!replica.canReadAtOnce() || logger.isEnabled("debug")) return undefined;
@@ -47,13 +42,5 @@ export class PlainReads {
     this.#gets.increase();
     this.#metrics.answered("GET", 200, (clock.now() - startedAt) / 1000);
     return response;
-  }
-
-  #keyIn(href: string): string | undefined {
-    const rest = this.#urls.behindOrigin(href);
-    if (rest?.startsWith(KEYS) !== true || rest.includes("?") || rest.includes("#")) return undefined;
-    const key = rest.slice(KEYS.length);
-    // A path of its own, though it reads the key of this name.
-    return key === "txn" ? undefined : key;
   }
 }

@@ -40,11 +40,6 @@ export class RequestUrls {
     return this.#last;
   }
 
-  /** What follows the slash after the host, where the origin is that of the last URL that was parsed in full. */
-  behindOrigin(href: string): string | undefined {
-    return this.#origin !== undefined && href.startsWith(this.#origin) ? href.slice(this.#origin.length) : undefined;
-  }
-
   #parse(href: string): RequestUrl | undefined {
     const url = URL.canParse(href) ? new URL(href) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;

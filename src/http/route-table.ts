@@ -4,7 +4,7 @@ import type { Access } from "./access.ts";
 import type { HttpDeps, RouteDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { bindKvCounters } from "./kv-counters.ts";
-import { checkKey, checkPrefix, decodeName, parseKey, type NamedKey } from "./key-path.ts";
+import { checkKey, checkPrefix, decodeName, parseKey, rawKeyOf, type NamedKey } from "./key-path.ts";
 import type { Responder } from "./respond.ts";
 import { Query } from "./query.ts";
 import {
@@ -174,7 +174,7 @@ async function metrics(deps: HttpDeps, respond: Responder): Promise<Response> {
 }
 
 function pathKey({ url }: Call): NamedKey {
-  return parseKey(url.pathname.slice("/kv/".length));
+  return parseKey(rawKeyOf(url.pathname));
 }
 
 function queryKey({ url }: Call): NamedKey {

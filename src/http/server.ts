@@ -5,6 +5,7 @@ import type { HttpDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { refuseKey } from "./idempotency.ts";
 import { forwardWrite, isForwardable, keepBody, type Forward } from "./forward.ts";
+import { isKeyPath } from "./key-path.ts";
 import { PlainReads } from "./plain-reads.ts";
 import { requestId } from "./request-id.ts";
 import { Responder } from "./respond.ts";
@@ -22,9 +23,9 @@ const BODY_BYTES_MAX = 64 * 1024 ** 3;
 const UNROUTED = "/*";
 
 /**
- * The Elysia application over all routes; also what tests call without a socket. Its handlers are bound functions: Elysia
- * reads the text of a function to find out whether it is asynchronous, takes nearly every other one for it, and then waits
- * for answers that are there already.
+ * The Elysia application over all routes, and before it that of single keys; also what tests call without a socket. Its
+ * handlers are bound functions: Elysia reads the text of a function to find out whether it is asynchronous, takes nearly
+ * every other one for it, and then waits for answers that are there already.
  */
 export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
   const app = new Elysia({ strictPath: true });
@@ -37,7 +38,8 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
   const urls = new RequestUrls();
   const answer = answerer(deps, metrics, urls);
   const targetOf = (path: string, route?: Route): Target => ({ path, route, metrics: metrics.ofRoute(path) });
-  for (const [path, route] of Object.entries(routes(deps))) {
+  const { [KEY_PATHS]: keyRoute, ...others } = routes(deps);
+  for (const [path, route] of Object.entries(others)) {
     app.all(path, answer.bind(undefined, targetOf(path, route)));
   }
   if (deps.hasSwagger) {
@@ -45,7 +47,8 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
       app.get(path, answer.bind(undefined, targetOf(path, swaggerRoute(deps.version))));
     }
   }
-  const plainReads = new PlainReads(deps, urls, metrics.ofRoute(KEY_PATHS));
+  const keys = targetOf(KEY_PATHS, keyRoute);
+  const plainReads = new PlainReads(deps, keys.metrics);
   const unrouted = targetOf(UNROUTED);
   app.all(UNROUTED, answer.bind(undefined, unrouted));
   const refuse = (request: Request): Response => {
@@ -56,11 +59,13 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
   return {
     fetch: (request) => {
       const { url } = request;
-      const plain = plainReads.answer(request, url);
-      if (plain !== undefined) return plain;
+      const parsed = urls.of(url);
       // Elysia would look for the path of such a request, and find another one in it.
-      if (urls.of(url) === undefined) return refuse(request);
-      const answered = app.fetch(withLongHost(request, url));
+      if (parsed === undefined) return refuse(request);
+      // Nearly all requests. Their route is known without looking for it, which costs more than all checks of them.
+      const answered = isKeyPath(parsed.pathname)
+        ? (plainReads.answer(request, parsed) ?? answer(keys, { request }))
+        : app.fetch(withLongHost(request, url));
       return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
     },
   };
