@@ -6,7 +6,7 @@ export const KEY_BYTES_MAX = 1024;
 
 const KEYS = "/kv/";
 
-/** Whether the path is that of a single key: all below `/kv/` are, but for that of transactions. */
+/** Whether the route of single keys answers this path: all below `/kv/` but `/kv/txn`, which takes transactions, too. */
 export function isKeyPath(path: string): boolean {
   return path.startsWith(KEYS) && path.length > KEYS.length && path !== "/kv/txn";
 }

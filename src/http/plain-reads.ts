@@ -9,8 +9,8 @@ import { Responder } from "./respond.ts";
 
 /**
  * Answers what clients ask most: a key that is there, by its path alone, from this node's state. The steps that such a
- * request has no use for would cost more than the answer. Everything else, and every failure, is for the route of the same
- * path, which answers these, too, just so.
+ * request has no use for would cost more than the answer. Everything else is for the route of the same path, which gives
+ * these the same answers.
  */
 export class PlainReads {
   readonly #deps: HttpDeps;

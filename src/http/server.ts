@@ -23,7 +23,7 @@ const BODY_BYTES_MAX = 64 * 1024 ** 3;
 const UNROUTED = "/*";
 
 /**
- * The Elysia application over all routes, and before it that of single keys; also what tests call without a socket. Its
+ * The Elysia application over all routes, and a shorter way to that of single keys; also what tests call without a socket. Its
  * handlers are bound functions: Elysia reads the text of a function to find out whether it is asynchronous, takes nearly
  * every other one for it, and then waits for answers that are there already.
  */
@@ -38,8 +38,9 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
   const urls = new RequestUrls();
   const answer = answerer(deps, metrics, urls);
   const targetOf = (path: string, route?: Route): Target => ({ path, route, metrics: metrics.ofRoute(path) });
-  const { [KEY_PATHS]: keyRoute, ...others } = routes(deps);
-  for (const [path, route] of Object.entries(others)) {
+  const table = routes(deps);
+  for (const [path, route] of Object.entries(table)) {
+    assert(path === KEY_PATHS || !isKeyPath(path), () => `The route ${path} lies behind that of single keys`);
     app.all(path, answer.bind(undefined, targetOf(path, route)));
   }
   if (deps.hasSwagger) {
@@ -47,7 +48,7 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
       app.get(path, answer.bind(undefined, targetOf(path, swaggerRoute(deps.version))));
     }
   }
-  const keys = targetOf(KEY_PATHS, keyRoute);
+  const keys = targetOf(KEY_PATHS, table[KEY_PATHS]);
   const plainReads = new PlainReads(deps, keys.metrics);
   const unrouted = targetOf(UNROUTED);
   app.all(UNROUTED, answer.bind(undefined, unrouted));
@@ -56,17 +57,24 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
     unrouted.metrics.answered(request.method, response.status, 0);
     return response;
   };
+  const dispatched = (request: Request): Response | Promise<Response> => {
+    const { url } = request;
+    const parsed = urls.of(url);
+    // Elysia would look for the path of such a request, and find another one in it.
+    if (parsed === undefined) return refuse(request);
+    // Nearly all requests. Their route is known without looking for it, which costs more than all checks of them.
+    return isKeyPath(parsed.pathname)
+      ? (plainReads.answer(request, parsed) ?? answer(keys, { request }))
+      : app.fetch(withLongHost(request, url));
+  };
   return {
     fetch: (request) => {
-      const { url } = request;
-      const parsed = urls.of(url);
-      // Elysia would look for the path of such a request, and find another one in it.
-      if (parsed === undefined) return refuse(request);
-      // Nearly all requests. Their route is known without looking for it, which costs more than all checks of them.
-      const answered = isKeyPath(parsed.pathname)
-        ? (plainReads.answer(request, parsed) ?? answer(keys, { request }))
-        : app.fetch(withLongHost(request, url));
-      return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
+      try {
+        const answered = dispatched(request);
+        return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
+      } catch (cause) {
+        return failed(request, cause);
+      }
     },
   };
 }

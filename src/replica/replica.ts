@@ -127,7 +127,7 @@ export class Replica {
     return this.#reads.prepare(terms);
   }
 
-  /** What `prepareRead` would say at once of a read that asks for nothing. */
+  /** Whether `prepareRead` would allow a read that asks for nothing, and at once. */
   canReadAtOnce(): boolean {
     return this.#reads.canReadAtOnce();
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PATHS } from "../../src/http/index.ts";
 import { cleanUp, startAgent, type AgentProcess } from "./agent-process.ts";
+import { rawRequest } from "./raw-request.ts";
 
 let agent: AgentProcess;
 
@@ -81,6 +82,17 @@ describe("a plain read", () => {
     expect((await call("DELETE", path)).status).toBe(200);
     expect(shown(await call("GET", path))).toEqual(shown(await call("GET", byQuery)));
     expect((await call("GET", path)).body).toMatchObject({ error: "not_found", key: text });
+  });
+
+  test("looks for its key before a fragment, which no client should send", async () => {
+    const statusOf = async (target: string): Promise<number> =>
+      (await rawRequest(agent.url, [`GET ${target} HTTP/1.1`, "Host: localhost"])).status;
+    await call("PUT", "/kv/a", "v");
+    await call("PUT", "/kv/txn", "v");
+    expect(await statusOf("/kv/a#b")).toBe(200);
+    expect(await statusOf("/kv/txn#b")).toBe(200);
+    expect(await statusOf("/kv/#b")).toBe(400);
+    expect(await statusOf("/kv/absent#b")).toBe(404);
   });
 
   test("takes the client's request id, and counts under its route", async () => {
