@@ -1,10 +1,9 @@
-import type { BoundCounter } from "../telemetry/index.ts";
-import type { HttpDeps } from "./deps.ts";
+import { answered, type Counted } from "./answering.ts";
+import type { RouteDeps } from "./deps.ts";
 import { keyFields } from "./key-fields.ts";
 import { plainKey, rawKeyOf } from "./key-path.ts";
 import { requestId } from "./request-id.ts";
 import type { RequestUrl } from "./request-url.ts";
-import type { RouteMetrics } from "./request-metrics.ts";
 import { Responder } from "./respond.ts";
 
 /**
@@ -13,34 +12,33 @@ import { Responder } from "./respond.ts";
  * these the same answers.
  */
 export class PlainReads {
-  readonly #deps: HttpDeps;
-  readonly #metrics: RouteMetrics;
-  readonly #gets: BoundCounter;
+  readonly #deps: RouteDeps;
+  readonly #counted: Counted;
   /** Nobody has to be asked for a right, and nothing is traced. */
   readonly #isOn: boolean;
 
-  /** `metrics`: of the route of these paths. */
-  constructor(deps: HttpDeps, metrics: RouteMetrics) {
+  /** `counted`: the route of these paths. */
+  constructor(deps: RouteDeps, counted: Counted) {
     this.#deps = deps;
-    this.#metrics = metrics;
-    this.#gets = deps.metrics.counter("konsul_kv_operations_total", { operation: "get" });
+    this.#counted = counted;
     this.#isOn = !deps.access.isEnabled && deps.tracing === undefined;
   }
 
   /** Undefined: it is for its route, and nothing was done. */
-  answer(request: Request, { pathname, search }: RequestUrl): Response | undefined {
-    if (!this.#isOn || search !== "" || request.method !== "GET") return undefined;
-    const keyText = rawKeyOf(pathname);
+  answer(request: Request, url: RequestUrl): Response | undefined {
+    if (!this.#isOn || url.search !== "" || request.method !== "GET") return undefined;
+    const keyText = rawKeyOf(url.pathname);
     const key = plainKey(keyText);
     if (key === undefined) return undefined;
-    const { replica, clock, logger } = this.#deps;
+    const { replica, clock, kvCounters } = this.#deps;
     const startedAt = clock.now();
-    if (!replica.canReadAtOnce() || logger.isEnabled("debug")) return undefined;
+    if (!replica.canReadAtOnce()) return undefined;
     const row = replica.fsm.kv.get(key);
     if (row === undefined) return undefined;
-    const response = new Responder(replica, requestId(request)).json(keyFields(keyText, row));
-    this.#gets.increase();
-    this.#metrics.answered("GET", 200, (clock.now() - startedAt) / 1000);
+    const respond = new Responder(replica, requestId(request));
+    const response = respond.json(keyFields(keyText, row));
+    kvCounters.get.increase();
+    answered(this.#deps, this.#counted, { startedAt, method: "GET", url, respond }, 200);
     return response;
   }
 }

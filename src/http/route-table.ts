@@ -1,9 +1,9 @@
 import { fromUtf8 } from "../base/index.ts";
 import type { AclNeed } from "../fsm/index.ts";
 import type { Access } from "./access.ts";
+import type { Asked } from "./answering.ts";
 import type { HttpDeps, RouteDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
-import { bindKvCounters } from "./kv-counters.ts";
 import { checkKey, checkPrefix, decodeName, parseKey, rawKeyOf, type NamedKey } from "./key-path.ts";
 import type { Responder } from "./respond.ts";
 import { Query } from "./query.ts";
@@ -44,14 +44,8 @@ import { transact } from "./routes/txn.ts";
 import { watch } from "./routes/watch.ts";
 import type { RequestUrl } from "./request-url.ts";
 
-export interface Call {
-  /** By this node's clock. */
-  readonly startedAt: number;
+export interface Call extends Asked {
   readonly request: Request;
-  /** Of the request, which would ask the runtime for it. */
-  readonly method: string;
-  readonly url: RequestUrl;
-  readonly respond: Responder;
   readonly access: Access;
 }
 
@@ -85,8 +79,7 @@ type Said = (needs: Needs, handle: (deps: HttpDeps, respond: Responder) => Respo
 export const KEY_PATHS = "/kv/*";
 
 /** All routes. `*` at the end stands for any rest of the path. */
-export function routes(given: HttpDeps): Readonly<Record<string, Route>> {
-  const deps: RouteDeps = { ...given, kvCounters: bindKvCounters(given.metrics) };
+export function routes(deps: RouteDeps): Readonly<Record<string, Route>> {
   const on: OnNode = (needs, handle) => ({ needs, handle: (call) => handle(deps, call) });
   const say: Said = (needs, handle) => ({ needs, handle: ({ respond }) => handle(deps, respond) });
   return {

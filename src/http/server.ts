@@ -1,15 +1,18 @@
 import { Elysia } from "elysia";
 import { assert, defined } from "../base/index.ts";
 import { Access } from "./access.ts";
-import type { HttpDeps } from "./deps.ts";
+import { answered, failure, toApiError, type Counted } from "./answering.ts";
+import type { HttpDeps, RouteDeps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { refuseKey } from "./idempotency.ts";
 import { forwardWrite, isForwardable, keepBody, type Forward } from "./forward.ts";
+import { bindKvCounters } from "./kv-counters.ts";
 import { isKeyPath } from "./key-path.ts";
 import { PlainReads } from "./plain-reads.ts";
+import { PlainWrites } from "./plain-writes.ts";
 import { requestId } from "./request-id.ts";
 import { Responder } from "./respond.ts";
-import type { RequestMetrics, RouteMetrics } from "./request-metrics.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 import { badHost, RequestUrls, withHost } from "./request-url.ts";
 import { isOperatorAction, KEY_PATHS, routes, type Call, type Endpoint, type Route } from "./route-table.ts";
 import { swaggerAnswer } from "./swagger.ts";
@@ -27,12 +30,11 @@ const UNROUTED = "/*";
  * handlers are bound functions: Elysia reads the text of a function to find out whether it is asynchronous, takes nearly
  * every other one for it, and then waits for answers that are there already.
  */
-export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
+export function createApp(given: HttpDeps, metrics: RequestMetrics): App {
+  const deps: RouteDeps = { ...given, kvCounters: bindKvCounters(given.metrics) };
   const app = new Elysia({ strictPath: true });
-  const failed = (request: Request, error: unknown): Response => {
-    const respond = new Responder(deps.replica, requestId(request));
-    return respond.error(toApiError(deps, respond, error));
-  };
+  const failed = (request: Request, error: unknown): Response =>
+    failure(deps, new Responder(deps.replica, requestId(request)), error);
   // Elysia applies it to the routes that come after it, and to no others.
   app.onError(({ request, error }) => failed(request, error));
   const urls = new RequestUrls();
@@ -49,7 +51,8 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
     }
   }
   const keys = targetOf(KEY_PATHS, table[KEY_PATHS]);
-  const plainReads = new PlainReads(deps, keys.metrics);
+  const plainReads = new PlainReads(deps, keys);
+  const plainWrites = new PlainWrites(deps, metrics, keys);
   const unrouted = targetOf(UNROUTED);
   app.all(UNROUTED, answer.bind(undefined, unrouted));
   const refuse = (request: Request): Response => {
@@ -64,14 +67,14 @@ export function createApp(deps: HttpDeps, metrics: RequestMetrics): App {
     if (parsed === undefined) return refuse(request);
     // Nearly all requests. Their route is known without looking for it, which costs more than all checks of them.
     return isKeyPath(parsed.pathname)
-      ? (plainReads.answer(request, parsed) ?? answer(keys, { request }))
+      ? (plainReads.answer(request, parsed) ?? plainWrites.answer(request, parsed) ?? answer(keys, { request }))
       : app.fetch(withLongHost(request, url));
   };
   return {
     fetch: (request) => {
       try {
-        const answered = dispatched(request);
-        return answered instanceof Response ? answered : answered.catch((cause: unknown) => failed(request, cause));
+        const response = dispatched(request);
+        return response instanceof Response ? response : response.catch((cause: unknown) => failed(request, cause));
       } catch (cause) {
         return failed(request, cause);
       }
@@ -85,12 +88,8 @@ function withLongHost(request: Request, url: string): Request {
   return slash === -1 || slash >= 11 ? request : new Request(`http://localhost${url.slice(slash)}`, request);
 }
 
-/** Where requests go. */
-interface Target {
-  /** The pattern of the paths; also its name in logs and metrics. */
-  readonly path: string;
+interface Target extends Counted {
   readonly route: Route | undefined;
-  readonly metrics: RouteMetrics;
 }
 
 type Answer = (target: Target, context: { readonly request: Request }) => Response | Promise<Response>;
@@ -114,36 +113,24 @@ function answerer(deps: HttpDeps, metrics: RequestMetrics, urls: RequestUrls): A
     try {
       answer = deps.tracing === undefined ? work(deps, target, call) : tracedWork(deps, deps.tracing, target, call);
     } catch (cause) {
-      answer = failure(deps, call, cause);
+      answer = failure(deps, respond, cause);
     }
     return answer instanceof Response
       ? finish(target, call, answer)
       : answer.then(
           (response) => finish(target, call, response),
-          (cause: unknown) => finish(target, call, failure(deps, call, cause)),
+          (cause: unknown) => finish(target, call, failure(deps, respond, cause)),
         );
   };
 }
 
-/** Answers that took longer are worth a line, unless they were meant to wait. */
-const SLOW_SECONDS = 1;
-
-function isWaiting({ url }: Call): boolean {
-  return ["index", "min_index", "profile"].some((name) => url.searchParams.has(name)) || url.pathname === "/snapshot";
-}
-
 /** Counts an answer, and logs what is worth it. */
-function record(deps: HttpDeps, { path, route, metrics }: Target, call: Call, status: number): void {
-  const { method, startedAt } = call;
-  if (status === 401 || status === 403 || !isRead(method)) logDecision(deps, endpointOf(route, method), call, status);
-  const seconds = (deps.clock.now() - startedAt) / 1000;
-  metrics.answered(method, status, seconds);
-  const { requestId: request_id } = call.respond;
-  if (seconds > SLOW_SECONDS && !isWaiting(call)) {
-    const slow = { method, route: path, status, seconds: seconds.toFixed(3), request_id };
-    deps.logger.warn("A slow request", slow);
+function record(deps: HttpDeps, target: Target, call: Call, status: number): void {
+  const { method } = call;
+  if (status === 401 || status === 403 || !isRead(method)) {
+    logDecision(deps, endpointOf(target.route, method), call, status);
   }
-  if (deps.logger.isEnabled("debug")) deps.logger.debug("Answered", { method, route: path, status, request_id });
+  answered(deps, target, call, status);
 }
 
 function isRead(method: string): boolean {
@@ -152,10 +139,6 @@ function isRead(method: string): boolean {
 
 function isLeading({ replica }: HttpDeps): boolean {
   return replica.status().core.role === "leader";
-}
-
-function failure(deps: HttpDeps, { respond }: Call, cause: unknown): Response {
-  return respond.error(toApiError(deps, respond, cause));
 }
 
 function work(deps: HttpDeps, { route }: Target, call: Call): Response | Promise<Response> {
@@ -172,7 +155,7 @@ function work(deps: HttpDeps, { route }: Target, call: Call): Response | Promise
 /** The span ends with the answer to a failure, too. */
 function tracedWork(deps: HttpDeps, tracing: Tracing, target: Target, call: Call): Response | Promise<Response> {
   const { request, respond } = call;
-  const failed = (cause: unknown): Response => failure(deps, call, cause);
+  const failed = (cause: unknown): Response => failure(deps, respond, cause);
   return traceRequest(tracing, { request, route: target.path, requestId: respond.requestId }, () => {
     try {
       const answer = work(deps, target, call);
@@ -262,15 +245,6 @@ function logDecision(deps: HttpDeps, endpoint: Endpoint | undefined, call: Call,
   };
   if (isDenied) deps.logger.warn("Access was denied", fields);
   else deps.logger.info("An operator's action", fields);
-}
-
-function toApiError(deps: HttpDeps, respond: Responder, cause: unknown): ApiError {
-  if (cause instanceof ApiError) return cause;
-  deps.logger.error("A request failed in an unexpected way", {
-    request_id: respond.requestId,
-    error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
-  });
-  return new ApiError("internal", "This request failed in an unexpected way; the log has more under the request id");
 }
 
 /** Whatever answers requests. */

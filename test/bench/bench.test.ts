@@ -1,9 +1,14 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { median, percentile } from "./bench.ts";
 import { firstSuccess } from "./first-success.ts";
 import { lastLike, ratiosOf } from "./history.ts";
 import { parseOptions } from "./options.ts";
+import { HUNDREDFOLD } from "./tracing.ts";
 import { countedIn } from "./wrk.ts";
+import { cleanUp } from "../e2e/agent-process.ts";
+import { patchedSource } from "../e2e/sabotage/sabotaged-build.ts";
+
+afterAll(cleanUp);
 
 describe("median()", () => {
   test("of an odd number is the one in the middle, of an even number the middle of two", () => {
@@ -97,4 +102,8 @@ describe("the history", () => {
       ["writes, 64, ratio", 2.7],
     ]);
   });
+});
+
+test("the hooks that the benchmark of tracing repeats are where it looks for them", () => {
+  expect(() => patchedSource(HUNDREDFOLD)).not.toThrow();
 });

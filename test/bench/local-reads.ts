@@ -8,7 +8,7 @@ import { wrk } from "./wrk.ts";
 
 /**
  * Local reads beside a bare handler that gives the same bytes and headers, in a process of its own. Each round has new
- * processes: two of the same program differ by up to a quarter for as long as they live, more than rounds in one of them.
+ * processes, as two of the same program may differ for as long as they live.
  */
 export const localReads: Bench = {
   name: "local-reads",

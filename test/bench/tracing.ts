@@ -13,11 +13,11 @@ const TIMES = 100;
 const repeat = (what: string): string => `for (let again = 0; again < ${TIMES}; again += 1) { ${what} }`;
 
 /** Every hook of tracing on the way of a request once more, a hundred times; `hooked` keeps the compiler from leaving it out. */
-const HUNDREDFOLD: readonly Patch[] = [
+export const HUNDREDFOLD: readonly Patch[] = [
   {
     file: "src/http/server.ts",
-    line: "const { tracing } = deps;",
-    broken: `${repeat("const once = () => work(); globalThis.hooked = deps.tracing === undefined ? once : undefined;")} const { tracing } = deps;`,
+    line: "answer = deps.tracing === undefined ?",
+    broken: `${repeat("const once = () => work(deps, target, call); globalThis.hooked = deps.tracing === undefined ? once : undefined;")} answer = deps.tracing === undefined ?`,
   },
   {
     file: "src/replica/replica.ts",

@@ -46,33 +46,37 @@ async function expectError(code: string, status: number, answer: Promise<Answer>
   return { body, ...rest };
 }
 
+/** Keys whose path is odd for one reason or the other. */
+const TEXTS = ["plain", "a/b", "a//b/", "txn", "txn/", "é", "a?b", "a#b", "a%b", "a b", "a+b", "...", "!$&'()*,;=:@~"];
+
+function pathsOf(text: string): { readonly path: string; readonly byQuery: string } {
+  const encoded = encodeURIComponent(text);
+  return { path: `/kv/${encoded.replaceAll("%2F", "/")}`, byQuery: `/kv?key=${encoded}` };
+}
+
+/** What an answer has in common with that to the same request by another way. */
+function shown({ status, headers, body }: Answer): unknown {
+  const { request_id: _, ...fields } = body;
+  const { date: __, "x-request-id": ___, ...others } = Object.fromEntries(headers);
+  return [status, fields, others];
+}
+
+/** Requests of single keys so far, in every metric that counts them. */
+async function counted(method: string, operation: string): Promise<readonly number[]> {
+  const { text } = await call("GET", "/metrics");
+  return [
+    `konsul_http_requests_total{method="${method}",route="/kv/*",status="200"}`,
+    `konsul_http_request_duration_seconds_count{method="${method}",route="/kv/*"}`,
+    `konsul_kv_operations_total{operation="${operation}"}`,
+  ].map((series) => {
+    const line = text.split("\n").find((one) => one.startsWith(series));
+    return Number(line?.split(" ").at(-1) ?? 0);
+  });
+}
+
 describe("a plain read", () => {
-  /** What it has in common with the same read by another way. */
-  function shown({ status, headers, body }: Answer): unknown {
-    const { request_id: _, ...fields } = body;
-    const { date: __, "x-request-id": ___, ...others } = Object.fromEntries(headers);
-    return [status, fields, others];
-  }
-
-  const texts = [
-    "plain",
-    "a/b",
-    "a//b/",
-    "txn",
-    "txn/",
-    "é",
-    "a?b",
-    "a#b",
-    "a%b",
-    "a b",
-    "a+b",
-    "...",
-    "!$&'()*,;=:@~",
-  ];
-
-  test.each(texts)("of the key %s gives what the long way gives", async (text) => {
-    const path = `/kv/${encodeURIComponent(text).replaceAll("%2F", "/")}`;
-    const byQuery = `/kv?key=${encodeURIComponent(text)}`;
+  test.each(TEXTS)("of the key %s gives what the long way gives", async (text) => {
+    const { path, byQuery } = pathsOf(text);
     for (const value of [new TextEncoder().encode("text"), new Uint8Array([0xff, 0])]) {
       expect((await call("PUT", path, value)).status).toBe(200);
       const long = await call("GET", byQuery);
@@ -96,24 +100,8 @@ describe("a plain read", () => {
   });
 
   test("takes the client's request id, and counts under its route", async () => {
-    const counted = async (): Promise<readonly number[]> => {
-      const { text } = await call("GET", "/metrics");
-      const value = (series: string): number =>
-        Number(
-          text
-            .split("\n")
-            .find((line) => line.startsWith(series))
-            ?.split(" ")
-            .at(-1) ?? 0,
-        );
-      return [
-        value('konsul_http_requests_total{method="GET",route="/kv/*",status="200"}'),
-        value('konsul_http_request_duration_seconds_count{method="GET",route="/kv/*"}'),
-        value('konsul_kv_operations_total{operation="get"}'),
-      ];
-    };
     await call("PUT", "/kv/counted", "v");
-    const before = await counted();
+    const before = await counted("GET", "get");
     for (let read = 0; read < 5; read += 1) {
       const { headers } = await call("GET", "/kv/counted", undefined, { "x-request-id": `read-${read}` });
       expect(headers.get("x-request-id")).toBe(`read-${read}`);
@@ -121,7 +109,56 @@ describe("a plain read", () => {
     expect(
       (await call("GET", "/kv/counted", undefined, { "x-request-id": "a b" })).headers.get("x-request-id"),
     ).toMatch(/^[\da-f-]{36}$/);
-    expect(await counted()).toEqual(before.map((count) => count + 6));
+    expect(await counted("GET", "get")).toEqual(before.map((count) => count + 6));
+  });
+});
+
+describe("a plain write", () => {
+  test.each(TEXTS)("of the key %s gives what the long way gives", async (text) => {
+    const { path, byQuery } = pathsOf(text);
+    for (const value of [new TextEncoder().encode("text"), new Uint8Array([0xff, 0]), new Uint8Array()]) {
+      // Each write has an index of its own.
+      const [first, second] = [await call("PUT", byQuery, value), await call("PUT", path, value)];
+      expect(first).toMatchObject({ status: 200, body: { message: "Stored", key: text } });
+      const index = Number(first.body["modify_index"]);
+      const headers = new Headers(second.headers);
+      for (const name of ["x-konsul-index", "content-length"]) headers.set(name, first.headers.get(name) ?? "");
+      expect(shown({ ...second, body: { ...second.body, modify_index: index }, headers })).toEqual(shown(first));
+      expect(second.body["modify_index"]).toBe(index + 1);
+      const read = await fetch(`${agent.url}${path}?raw`);
+      expect(new Uint8Array(await read.arrayBuffer())).toEqual(value);
+    }
+  });
+
+  test("is refused as the long way refuses it, and changes nothing", async () => {
+    const tooLarge = new Uint8Array(512 * 1024 + 1);
+    expect(shown(await call("PUT", "/kv/refused", tooLarge))).toEqual(
+      shown(await call("PUT", "/kv?key=refused", tooLarge)),
+    );
+    await expectError("too_large", 413, call("PUT", "/kv/refused", tooLarge));
+    await expectError("not_found", 404, call("GET", "/kv/refused"));
+  });
+
+  test("that says more about itself is understood", async () => {
+    const once = { "idempotency-key": "plain-or-not" };
+    const first = await call("PUT", "/kv/once", "1", once);
+    await call("PUT", "/kv/once", "2");
+    expect((await call("PUT", "/kv/once", "1", once)).body["modify_index"]).toBe(first.body["modify_index"]);
+    expect((await call("GET", "/kv/once")).body["value"]).toBe("2");
+    const chunked = new Response("3").body?.pipeThrough(new TransformStream());
+    expect((await fetch(`${agent.url}/kv/once`, { method: "PUT", body: chunked })).status).toBe(200);
+    expect((await call("GET", "/kv/once")).body["value"]).toBe("3");
+  });
+
+  test("takes the client's request id, and counts under its route", async () => {
+    const before = await counted("PUT", "put");
+    for (let write = 0; write < 5; write += 1) {
+      const { headers } = await call("PUT", "/kv/counted", "v", { "x-request-id": `write-${write}` });
+      expect(headers.get("x-request-id")).toBe(`write-${write}`);
+    }
+    expect(await counted("PUT", "put")).toEqual(before.map((count) => count + 5));
+    // The scrape itself is under way.
+    expect((await call("GET", "/metrics")).text).toContain("\nkonsul_http_requests_in_flight 1\n");
   });
 });
 

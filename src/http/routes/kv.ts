@@ -2,7 +2,7 @@ import { fromUtf8, utf8, type LogIndex } from "../../base/index.ts";
 import { isKvResult, type KvCommand, type KvResult } from "../../fsm/index.ts";
 import { readValue } from "../body.ts";
 import type { RouteDeps } from "../deps.ts";
-import type { ReadFailure } from "../../replica/index.ts";
+import type { ReadFailure, WriteOutcome } from "../../replica/index.ts";
 import { ApiError, badRequest } from "../errors.ts";
 import { readFailure, writeFailure } from "../failures.ts";
 import { parseFlags } from "../flags.ts";
@@ -31,8 +31,11 @@ export interface KvCall extends WriteCall, NamedKey {
 
 /** Proposes a command and gives its result. @throws ApiError for every other outcome */
 export async function write(deps: RouteDeps, call: WriteCall, command: KvCommand): Promise<KvResult> {
-  const { url } = call;
-  const outcome = await deps.replica.write(command, onceKeyOf(call));
+  return resultOf(await deps.replica.write(command, onceKeyOf(call)), call.url);
+}
+
+/** @throws ApiError where it was not done */
+export function resultOf(outcome: WriteOutcome, url: RequestUrl): KvResult {
   if (outcome.kind !== "done") throw writeFailure(outcome, url.href);
   const { result } = outcome;
   if (result.kind === "once-mismatch") throw reusedKey();
@@ -51,12 +54,18 @@ export async function putKey(deps: RouteDeps, call: KvCall): Promise<Response> {
   const lock = lockTerms(query, cas);
   if (lock !== undefined) return putLocked(deps, call, { ...lock, key, value, flags });
   const command: KvCommand = { kind: "kv-set", key, value, flags };
-  const result = await write(deps, call, cas === undefined ? command : { ...command, cas });
+  return stored(deps, call, await write(deps, call, cas === undefined ? command : { ...command, cas }));
+}
+
+/** The answer to a value that was written. @throws ApiError where it could not be */
+export function stored(
+  deps: RouteDeps,
+  { respond, keyText }: Pick<KvCall, "respond" | "keyText">,
+  result: KvResult,
+): Response {
   deps.kvCounters.put.increase();
-  if (result.kind === "kv-set") {
-    return call.respond.json({ message: "Stored", key: call.keyText, modify_index: result.modifyIndex });
-  }
-  throw unexpected(result);
+  if (result.kind !== "kv-set") throw unexpected(result);
+  return respond.json({ message: "Stored", key: keyText, modify_index: result.modifyIndex });
 }
 
 /** `?acquire=` or `?release=`, with the session behind it. @throws ApiError */
