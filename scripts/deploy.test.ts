@@ -37,6 +37,16 @@ test("the image's own settings are ones that there are", () => {
   expect(named.filter((name) => !known.has(name))).toEqual([]);
 });
 
+test("unit and image have the allocator keep freed memory, as the benchmark does", () => {
+  expect(read("deploy", "Dockerfile")).toContain("\nENV MIMALLOC_PURGE_DELAY=-1\n");
+  const unit = read("deploy", "systemd", "konsul.service");
+  const [own, file] = ["\nEnvironment=MIMALLOC_PURGE_DELAY=-1\n", "\nEnvironmentFile="].map((line) =>
+    unit.indexOf(line),
+  );
+  // What the operator's file says comes later, and holds.
+  expect([own !== -1, Number(own) < Number(file)]).toEqual([true, true]);
+});
+
 describe("the systemd unit", () => {
   const analyze = Bun.which("systemd-analyze");
 

@@ -5,9 +5,6 @@ declare const KONSUL_COMMIT: string | undefined;
 export const VERSION = typeof KONSUL_VERSION === "string" ? KONSUL_VERSION : "0.0.0-source";
 export const COMMIT = typeof KONSUL_COMMIT === "string" ? KONSUL_COMMIT : "unknown";
 
-/** Every module of the compiled binary says that it lies in the bundle. */
-export const IS_COMPILED = import.meta.url.includes("$bunfs");
-
 /**
  * The cluster versions that this release can be part of. A cluster stays at its version until an operator raises it, so a
  * new release writes what the release before it reads: commands, snapshots and the state hash.

@@ -2,11 +2,8 @@ import { err, ok, type Result } from "../base/index.ts";
 import { loadConfig, type Config, type Sources } from "../config/index.ts";
 import { CommandFailed, type Invocation } from "./command.ts";
 import { readFile } from "./config-command.ts";
-import { keepFreedMemory } from "./keep-freed-memory.ts";
 
 export async function agent(call: Invocation): Promise<number> {
-  // Before anything is read: a file may be a pipe.
-  keepFreedMemory();
   const flags = new Map(call.flags);
   flags.delete("dev");
   flags.delete("config");

@@ -1,4 +1,4 @@
-import { IS_COMPILED, type ByteWriter } from "../base/index.ts";
+import type { ByteWriter } from "../base/index.ts";
 import type { StorageFailure } from "../node/index.ts";
 import { endMessage, kept, openMessage, startMessage } from "./thread-message.ts";
 import { decodeReply, EVENT_ID, OPS, type Op, type Reply } from "./wire.ts";
@@ -101,5 +101,6 @@ export class DiskClient {
  * second entry below it; from source it stands beside this file.
  */
 function workerUrl(): URL {
-  return new URL(IS_COMPILED ? "./storage/disk.worker.js" : "./disk.worker.ts", import.meta.url);
+  const isCompiled = import.meta.url.includes("$bunfs");
+  return new URL(isCompiled ? "./storage/disk.worker.js" : "./disk.worker.ts", import.meta.url);
 }

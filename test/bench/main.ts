@@ -57,6 +57,8 @@ async function main(): Promise<number> {
     return 2;
   }
   leaveNothingBehind();
+  // As the systemd unit and the image have it; the prototype and the bare handler get it, too.
+  process.env["MIMALLOC_PURGE_DELAY"] ??= "-1";
   const build = buildKonsul();
   if (build === undefined) return 1;
   say(build);
