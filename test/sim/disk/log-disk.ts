@@ -98,15 +98,15 @@ export class LogDisk {
   }
 
   /**
-   * What the store does before it opens: damaged entries that a whole snapshot contains are removed, and with any others the
-   * folder cannot be trusted.
+   * What the store does before it opens: damaged entries that a whole snapshot of this very log contains are removed, and
+   * with any others the folder cannot be trusted. One that was received need not be of this log.
    */
   inspect(snapshots: readonly SnapshotMeta[]): "good" | "purged" | "untrusted" {
     const { image } = this;
     if (image.rotten.size === 0) return "good";
     const last = Math.max(...image.rotten);
     const found = snapshots.findLast(
-      ({ index }) => index > image.base.index && index <= image.lastIndex && index >= last,
+      ({ index, chain }) => index > image.base.index && index >= last && image.idAt(index)?.chain === chain,
     );
     if (found === undefined) return "untrusted";
     const { index, term, chain, time } = found;
