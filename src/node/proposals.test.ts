@@ -55,6 +55,17 @@ describe("Proposals", () => {
     expect(outcomes).toEqual([{ kind: "refused", refusal: { kind: "not-leader", leader: "b~1" } }]);
   });
 
+  test("what waits fills a turn by its bytes, or when half of what may wait does", () => {
+    const filled = (limits: Partial<typeof DEFAULT_NODE_LIMITS>, count: number): boolean => {
+      const proposals = new Proposals(createManualClock(), { ...DEFAULT_NODE_LIMITS, ...limits }, observer);
+      for (let at = 0; at < count; at += 1) proposals.add(new Uint8Array(1), 1000, () => undefined);
+      return proposals.fillsTurn;
+    };
+    expect([filled({ turnProposalBytesMax: 3 }, 2), filled({ turnProposalBytesMax: 3 }, 3)]).toEqual([false, true]);
+    expect([filled({ waitingBytesMax: 6 }, 2), filled({ waitingBytesMax: 6 }, 3)]).toEqual([false, true]);
+    expect([filled({ waitingCountMax: 6 }, 2), filled({ waitingCountMax: 6 }, 3)]).toEqual([false, true]);
+  });
+
   test("more than may wait is overloaded, and nothing of it is proposed", () => {
     const { proposals, clock, outcomes, propose } = given();
     propose(4);

@@ -40,8 +40,21 @@ export class Proposals {
     return this.#waiting.length === 0 && this.#proposed.size === 0 && this.#appended.size === 0;
   }
 
-  get hasWaiting(): boolean {
-    return this.#waiting.length > 0;
+  /** Not appended yet. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  /** Appended, and not answered yet. */
+  get underWayCount(): number {
+    return this.#appended.size;
+  }
+
+  /** What waits fills a turn's budget, or half of the room for what may wait: more of it makes no larger a batch. */
+  get fillsTurn(): boolean {
+    const { turnProposalBytesMax, waitingBytesMax, waitingCountMax } = this.#limits;
+    const bytes = Math.min(turnProposalBytesMax, waitingBytesMax / 2);
+    return this.#waitingBytes >= bytes || this.#waiting.length >= waitingCountMax / 2;
   }
 
   add(command: Uint8Array, deadline: number, done: (outcome: ProposeOutcome) => void, trace?: string): void {
@@ -55,7 +68,7 @@ export class Proposals {
   }
 
   /** All that waits, as one event for the core, up to the turn's budget. */
-  nextEvent(request: number, now: number): RaftEvent | undefined {
+  nextEvent(request: number, now: number): Extract<RaftEvent, { kind: "propose" }> | undefined {
     this.#refuseLate(now);
     if (this.#waiting.length === 0) return undefined;
     let bytes = 0;

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { createPrng, fromUtf8, ok, utf8 } from "../base/index.ts";
+import { createPrng, fromUtf8, memberKey, ok, utf8 } from "../base/index.ts";
 import { chainAfter, decodeMembership, type Entry, type Member, type Message } from "../raft/index.ts";
 import type { ProposeOutcome, RaftNode, ReadOutcome } from "./node-types.ts";
 import type { LogStore, SnapshotStore, StateMachine, StoredState, Transport, TransportReceiver } from "./ports.ts";
-import { foundedLog, openClusterOfOne, SELF, snapshotMeta } from "./testing/cluster-of-one.ts";
+import { foundedLog, IDENTITY, openClusterOfOne, SELF, snapshotMeta } from "./testing/cluster-of-one.ts";
 import { createManualClock, type ManualClock } from "./testing/manual-clock.ts";
 
 const learner: Member = { ...SELF, id: "m", name: "m", address: "m:1" };
@@ -201,6 +201,59 @@ test("a sole leader whose disk does not answer lets nobody wait past the deadlin
   clock.advance(3000);
   // The first may be on the disk, the second was never appended.
   expect(outcomes.map(({ kind }) => kind)).toEqual(["unknown", "refused"]);
+});
+
+test("proposals that are expected are waited for a moment, and leave in one batch", () => {
+  const given = start();
+  given.clock.advance(5000);
+  const batches: number[] = [];
+  given.node.observe({ onAppend: (entries) => void batches.push(entries.length) });
+  const proposeMany = (count: number): void => {
+    for (let at = 0; at < count; at += 1) propose(given, `${at}`);
+  };
+  proposeMany(10);
+  given.clock.advance(1);
+  expect([batches, given.applied.length]).toEqual([[10], 10]);
+  proposeMany(4);
+  given.clock.advance(0.5);
+  proposeMany(5);
+  given.clock.advance(0);
+  expect(batches).toEqual([10, 9]);
+  given.clock.advance(1);
+  proposeMany(1);
+  given.clock.advance(0.5);
+  expect(batches).toEqual([10, 9]);
+  given.clock.advance(0.5);
+  expect(batches).toEqual([10, 9, 1]);
+});
+
+test("a proposal that is held for others is refused at once when another leads", () => {
+  const heard: { receiver?: TransportReceiver } = {};
+  const given = start({
+    initial: foundedLog([learner]),
+    transport: { start: (receiver) => void (heard.receiver = receiver) },
+  });
+  given.clock.advance(400);
+  for (let at = 0; at < 10; at += 1) propose(given, `${at}`);
+  given.clock.advance(5);
+  const held = propose(given, "held");
+  given.clock.advance(0.5);
+  expect(held).toEqual([]);
+  const { clusterId, epoch } = IDENTITY;
+  const from = memberKey(learner.id, learner.incarnation);
+  const to = memberKey(SELF.id, SELF.incarnation);
+  const header = { clusterId, epoch, from, fromBoot: "00000000000000cc", to, term: 9, round: 1, session: 1 };
+  heard.receiver?.onMessage({
+    ...header,
+    kind: "append",
+    prevIndex: 99,
+    prevTerm: 9,
+    prevChain: 0,
+    entries: [],
+    commit: 0,
+  });
+  given.clock.advance(0);
+  expect(held).toMatchObject([{ kind: "refused", refusal: { kind: "not-leader" } }]);
 });
 
 /** A log of five committed entries, of which only the last stays in memory, and a broken snapshot of the first three. */

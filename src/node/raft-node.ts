@@ -270,6 +270,7 @@ class Node implements RaftNode {
     const turn = this.#turn;
     this.#expireTimer?.cancel();
     turn.wakeup.cancel();
+    turn.gathering.cancel();
     turn.proposals.failAll("this node stopped", { kind: "stopping" });
     turn.reads.failAll({ kind: "stopping" });
     turn.operations.failAll("this node stopped");

@@ -4,6 +4,7 @@ import { Applier } from "./applier.ts";
 import { Disk } from "./disk.ts";
 import { tooNewFor } from "./cluster-version.ts";
 import type { Driver } from "./driver.ts";
+import { Gathering } from "./gathering.ts";
 import { Leadership } from "./leadership.ts";
 import type { Observers } from "./observers.ts";
 import { Operations } from "./operations.ts";
@@ -43,6 +44,7 @@ export class Turn implements Driver {
   readonly taker: SnapshotTaker;
   readonly exchange: SnapshotExchange;
   readonly wakeup: Wakeup;
+  readonly gathering: Gathering;
   readonly #options: TurnOptions;
   readonly #outbox = new Outbox();
   readonly #applier: Applier;
@@ -94,6 +96,7 @@ export class Turn implements Driver {
       note,
     });
     this.wakeup = new Wakeup(clock, () => this.schedule());
+    this.gathering = new Gathering(clock, () => this.schedule());
   }
 
   get applied(): LogIndex {
@@ -154,15 +157,17 @@ export class Turn implements Driver {
     this.#sendAndPersist();
     this.reads.serve(this.applied);
     if (this.#options.canStep()) this.wakeup.arm();
-    return hasMoreToApply || (this.proposals.hasWaiting && this.#mayPropose()) || this.reads.hasWaiting;
+    return hasMoreToApply || this.#mayPropose() || this.reads.hasWaiting;
   }
 
   /** All proposals of the turn are one event, and all reads are one. */
   #takeRequests(): void {
     const now = this.clock.now();
+    const { waitingCount, underWayCount } = this.proposals;
     const proposed = this.#mayPropose() ? this.proposals.nextEvent(this.#nextRequest, now) : undefined;
     if (proposed !== undefined) {
       this.#nextRequest += 1;
+      this.gathering.onBatch(waitingCount, underWayCount);
       this.#step(proposed);
     }
     const read = this.reads.nextEvent(this.#nextRequest, now);
@@ -174,11 +179,17 @@ export class Turn implements Driver {
 
   /**
    * While a transaction is in flight, proposals gather for the next one: nothing is answered before the own disk has it,
-   * so that taking them earlier would only cut what the followers get into more and smaller pieces. What cannot lead,
-   * or has no space, refuses them at once.
+   * so that taking them earlier would only cut what the followers get into more and smaller pieces. Then those that are
+   * expected are waited for. What does not lead, or has no space, refuses them at once.
    */
   #mayPropose(): boolean {
-    return this.disk.isIdle || this.disk.isFull || !this.#leadership.isLeading;
+    const { waitingCount, underWayCount, fillsTurn } = this.proposals;
+    if (waitingCount === 0) {
+      this.gathering.cancel();
+      return false;
+    }
+    if (this.disk.isFull || !this.#leadership.isLeading) return true;
+    return this.disk.isIdle && (fillsTurn || !this.gathering.holds(waitingCount, underWayCount));
   }
 
   #drain(eventsMax: number): void {
