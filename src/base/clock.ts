@@ -9,7 +9,7 @@ export interface Clock {
   now(): number;
   /** Wall clock in ms since 1970, for display only. */
   wall(): number;
-  /** Runs `task` once `now() ≥ at`; at once (but not synchronously) when that has passed. */
+  /** Runs `task` at `at`, or up to a millisecond earlier; at once (but not synchronously) when that has passed. */
   at(at: number, task: () => void): Timer;
   /** Runs `task` after everything that is ready now: `setImmediate`. */
   defer(task: () => void): void;

@@ -85,7 +85,7 @@ describe("Gathering", () => {
     expect([batch(64), batch(1), batch(1), batch(1), batch(1)]).toEqual([0, 1, 0, 0, 0]);
   });
 
-  /** How many batches leave at once before each of so many that are held. */
+  /** How many calls of `batch` have nothing held before each of so many that have. */
   function gapsOf(held: number, batch: () => number): number[] {
     return Array.from({ length: held }, () => {
       let gap = 0;
@@ -93,6 +93,15 @@ describe("Gathering", () => {
       return gap;
     });
   }
+
+  test("a wait is not in vain when enough have come just as it ends", () => {
+    const { gathering, clock, batch } = given();
+    expect(gathering.holds(4, 6)).toBe(true);
+    clock.advance(1);
+    expect(gathering.holds(9, 1)).toBe(false);
+    gathering.onBatch(9, 1);
+    expect(batch(4, 6)).toBe(1);
+  });
 
   test("waits in vain become rare: few come, as most think", () => {
     const { batch } = given();

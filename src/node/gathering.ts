@@ -10,7 +10,7 @@ const IN_VAIN = 0.25;
 const REST_BATCHES_MAX = 63;
 
 interface Wait {
-  /** 0: over. A timer may come a little before the clock says so. */
+  /** 0: over. The timer may come a little before its time. */
   until: number;
   /** How many waited when it began. */
   readonly waitingCount: number;
@@ -20,7 +20,7 @@ interface Wait {
 /**
  * Decides when the proposals that gathered leave as one batch. A batch costs each node a transaction, a message and the
  * wake-ups of its threads, whatever it holds, and clients that have just been answered are about to write again. So as
- * many are waited for as were without an answer at once, for a moment: else those clients stay split into groups that
+ * many are waited for as were without an answer at the same time, for a moment: else those clients stay split into groups that
  * leave one after the other. A client that is alone never waits. Waits in vain, as clients think or those under way take
  * longer, become rare: each further one doubles the number of batches until the next.
  * (PostgreSQL's `commit_delay` and `commit_siblings` do so by settings.)
@@ -28,7 +28,7 @@ interface Wait {
 export class Gathering {
   readonly #clock: Clock;
   readonly #askAgain: () => void;
-  /** The most proposals that were without an answer at once when one was asked about, since a wait ended by time. */
+  /** The most proposals that had no answer at the same time when one could leave, since a wait ended by time. */
   #expected = 0;
   #wait: Wait | undefined;
   /** Batches that leave at once from now on, and how many these were after the last wait in vain. */
@@ -52,7 +52,7 @@ export class Gathering {
     return !this.#isOver(this.#wait);
   }
 
-  /** A batch leaves, of so many that waited. */
+  /** A batch of those that waited leaves. When it leaves early, whatever the reason, the rest is over. */
   onBatch(waitingCount: number, underWayCount: number): void {
     if (this.#rest > 0) this.#rest -= 1;
     if (this.#wait === undefined) return;
@@ -75,7 +75,7 @@ export class Gathering {
   #wasInVain(wait: Wait, waitingCount: number, underWayCount: number): boolean {
     const came = waitingCount - wait.waitingCount;
     const hopedFor = this.#expected - wait.waitingCount;
-    return came < hopedFor * IN_VAIN || underWayCount > this.#expected * (1 - ENOUGH);
+    return came < hopedFor * IN_VAIN || underWayCount > this.#expected - this.#expected * ENOUGH;
   }
 
   #begin(waitingCount: number): Wait {

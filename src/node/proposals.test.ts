@@ -30,7 +30,9 @@ describe("Proposals", () => {
     const event = proposals.nextEvent(9, 0);
     expect(event).toMatchObject({ kind: "propose", request: 9, commands: [new Uint8Array([0]), new Uint8Array([1])] });
     proposals.onAccepted({ request: 9, index: 5, term: 2 });
+    expect([proposals.waitingCount, proposals.underWayCount]).toEqual([0, 2]);
     proposals.onApplied({ index: 5, term: 2 }, "first");
+    expect(proposals.underWayCount).toBe(1);
     expect(outcomes).toEqual([{ kind: "applied", index: 5, term: 2, result: "first" }]);
     proposals.onApplied({ index: 6, term: 2 }, "second");
     expect(outcomes[1]).toEqual({ kind: "applied", index: 6, term: 2, result: "second" });
@@ -55,7 +57,7 @@ describe("Proposals", () => {
     expect(outcomes).toEqual([{ kind: "refused", refusal: { kind: "not-leader", leader: "b~1" } }]);
   });
 
-  test("what waits fills a turn by its bytes, or when half of what may wait does", () => {
+  test("a turn is full at its budget of bytes, or at half of the bytes or the number that may wait", () => {
     const filled = (limits: Partial<typeof DEFAULT_NODE_LIMITS>, count: number): boolean => {
       const proposals = new Proposals(createManualClock(), { ...DEFAULT_NODE_LIMITS, ...limits }, observer);
       for (let at = 0; at < count; at += 1) proposals.add(new Uint8Array(1), 1000, () => undefined);

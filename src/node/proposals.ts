@@ -68,7 +68,7 @@ export class Proposals {
   }
 
   /** All that waits, as one event for the core, up to the turn's budget. */
-  nextEvent(request: number, now: number): Extract<RaftEvent, { kind: "propose" }> | undefined {
+  nextEvent(request: number, now: number): RaftEvent | undefined {
     this.#refuseLate(now);
     if (this.#waiting.length === 0) return undefined;
     let bytes = 0;

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createPrng, fromUtf8, memberKey, ok, utf8 } from "../base/index.ts";
 import { chainAfter, decodeMembership, type Entry, type Member, type Message } from "../raft/index.ts";
+import { DEFAULT_NODE_LIMITS } from "./options.ts";
 import type { ProposeOutcome, RaftNode, ReadOutcome } from "./node-types.ts";
 import type { LogStore, SnapshotStore, StateMachine, StoredState, Transport, TransportReceiver } from "./ports.ts";
 import { foundedLog, IDENTITY, openClusterOfOne, SELF, snapshotMeta } from "./testing/cluster-of-one.ts";
@@ -225,6 +226,68 @@ test("proposals that are expected are waited for a moment, and leave in one batc
   expect(batches).toEqual([10, 9]);
   given.clock.advance(0.5);
   expect(batches).toEqual([10, 9, 1]);
+});
+
+test("proposals that have no answer yet are expected again", () => {
+  const heard: { receiver?: TransportReceiver } = {};
+  let isSilent = false;
+  const given = start({
+    initial: foundedLog([learner]),
+    transport: {
+      start: (receiver) => void (heard.receiver = receiver),
+      send: (messages) => {
+        for (const message of isSilent ? [] : messages) {
+          if (message.kind === "append") heard.receiver?.onMessage(accepted(message));
+        }
+      },
+    },
+  });
+  given.clock.advance(400);
+  expect(given.node.status().core.membership.voters).toHaveLength(2);
+  isSilent = true;
+  const batches: number[] = [];
+  given.node.observe({ onAppend: (entries) => void batches.push(entries.length) });
+  const proposeMany = (count: number): void => {
+    for (let at = 0; at < count; at += 1) propose(given, `${at}`);
+  };
+  proposeMany(2);
+  given.clock.advance(1);
+  proposeMany(3);
+  given.clock.advance(0.5);
+  // Two are under way, and three of five are not enough.
+  expect(batches).toEqual([2]);
+  given.clock.advance(0.5);
+  expect(batches).toEqual([2, 3]);
+});
+
+test("proposals that fill a turn are not held for others", () => {
+  const given = start();
+  given.clock.advance(5000);
+  for (let at = 0; at < 10; at += 1) propose(given, `${at}`);
+  given.clock.advance(5);
+  const batches: number[] = [];
+  given.node.observe({ onAppend: (entries) => void batches.push(entries.length) });
+  propose(given, "a".repeat(DEFAULT_NODE_LIMITS.turnProposalBytesMax));
+  given.clock.advance(0);
+  expect(batches).toEqual([1]);
+});
+
+test("a wait whose proposals are past their deadline says nothing about the next ones", () => {
+  const given = start();
+  given.clock.advance(5000);
+  for (let at = 0; at < 10; at += 1) propose(given, `${at}`);
+  given.clock.advance(5);
+  const late: ProposeOutcome[] = [];
+  given.node.propose(utf8("late"), given.clock.now() + 0.5, (outcome) => void late.push(outcome));
+  given.clock.advance(1);
+  expect(late).toMatchObject([{ kind: "refused" }]);
+  const batches: number[] = [];
+  given.node.observe({ onAppend: (entries) => void batches.push(entries.length) });
+  propose(given, "next");
+  given.clock.advance(0.5);
+  expect(batches).toEqual([]);
+  given.clock.advance(0.5);
+  expect(batches).toEqual([1]);
 });
 
 test("a proposal that is held for others is refused at once when another leads", () => {
