@@ -20,9 +20,9 @@ interface Wait {
 /**
  * Decides when the proposals that gathered leave as one batch. A batch costs each node a transaction, a message and the
  * wake-ups of its threads, whatever it holds, and clients that have just been answered are about to write again. So as
- * many are waited for as were without an answer at the same time, for a moment: else those clients stay split into groups that
- * leave one after the other. A client that is alone never waits. Waits in vain, as clients think or those under way take
- * longer, become rare: each further one doubles the number of batches until the next.
+ * many are waited for as were without an answer at the same time, for a moment: else those clients stay split into
+ * groups that leave one after the other. A client that is alone never waits. Waits in vain, as clients think or those
+ * under way take longer, become rare: each further one doubles the number of batches until the next.
  * (PostgreSQL's `commit_delay` and `commit_siblings` do so by settings.)
  */
 export class Gathering {

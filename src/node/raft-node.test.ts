@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createPrng, fromUtf8, memberKey, ok, utf8 } from "../base/index.ts";
 import { chainAfter, decodeMembership, type Entry, type Member, type Message } from "../raft/index.ts";
-import { DEFAULT_NODE_LIMITS } from "./options.ts";
 import type { ProposeOutcome, RaftNode, ReadOutcome } from "./node-types.ts";
+import { DEFAULT_NODE_LIMITS } from "./options.ts";
 import type { LogStore, SnapshotStore, StateMachine, StoredState, Transport, TransportReceiver } from "./ports.ts";
 import { foundedLog, IDENTITY, openClusterOfOne, SELF, snapshotMeta } from "./testing/cluster-of-one.ts";
 import { createManualClock, type ManualClock } from "./testing/manual-clock.ts";
@@ -114,6 +114,17 @@ function propose({ node, clock }: Given, text: string): ProposeOutcome[] {
   return outcomes;
 }
 
+function proposeMany(given: Given, count: number): void {
+  for (let at = 0; at < count; at += 1) propose(given, `${at}`);
+}
+
+/** How many entries each append has from now on. */
+function batchesOf({ node }: Given): number[] {
+  const batches: number[] = [];
+  node.observe({ onAppend: (entries) => void batches.push(entries.length) });
+  return batches;
+}
+
 test("RaftNode of one elects itself, and answers a proposal only when it is durable and applied", () => {
   const given = start();
   given.clock.advance(5000);
@@ -207,21 +218,17 @@ test("a sole leader whose disk does not answer lets nobody wait past the deadlin
 test("proposals that are expected are waited for a moment, and leave in one batch", () => {
   const given = start();
   given.clock.advance(5000);
-  const batches: number[] = [];
-  given.node.observe({ onAppend: (entries) => void batches.push(entries.length) });
-  const proposeMany = (count: number): void => {
-    for (let at = 0; at < count; at += 1) propose(given, `${at}`);
-  };
-  proposeMany(10);
+  const batches = batchesOf(given);
+  proposeMany(given, 10);
   given.clock.advance(1);
   expect([batches, given.applied.length]).toEqual([[10], 10]);
-  proposeMany(4);
+  proposeMany(given, 4);
   given.clock.advance(0.5);
-  proposeMany(5);
+  proposeMany(given, 5);
   given.clock.advance(0);
   expect(batches).toEqual([10, 9]);
   given.clock.advance(1);
-  proposeMany(1);
+  proposeMany(given, 1);
   given.clock.advance(0.5);
   expect(batches).toEqual([10, 9]);
   given.clock.advance(0.5);
@@ -245,14 +252,10 @@ test("proposals that have no answer yet are expected again", () => {
   given.clock.advance(400);
   expect(given.node.status().core.membership.voters).toHaveLength(2);
   isSilent = true;
-  const batches: number[] = [];
-  given.node.observe({ onAppend: (entries) => void batches.push(entries.length) });
-  const proposeMany = (count: number): void => {
-    for (let at = 0; at < count; at += 1) propose(given, `${at}`);
-  };
-  proposeMany(2);
+  const batches = batchesOf(given);
+  proposeMany(given, 2);
   given.clock.advance(1);
-  proposeMany(3);
+  proposeMany(given, 3);
   given.clock.advance(0.5);
   // Two are under way, and three of five are not enough.
   expect(batches).toEqual([2]);
@@ -263,10 +266,9 @@ test("proposals that have no answer yet are expected again", () => {
 test("proposals that fill a turn are not held for others", () => {
   const given = start();
   given.clock.advance(5000);
-  for (let at = 0; at < 10; at += 1) propose(given, `${at}`);
+  proposeMany(given, 10);
   given.clock.advance(5);
-  const batches: number[] = [];
-  given.node.observe({ onAppend: (entries) => void batches.push(entries.length) });
+  const batches = batchesOf(given);
   propose(given, "a".repeat(DEFAULT_NODE_LIMITS.turnProposalBytesMax));
   given.clock.advance(0);
   expect(batches).toEqual([1]);
@@ -275,14 +277,13 @@ test("proposals that fill a turn are not held for others", () => {
 test("a wait whose proposals are past their deadline says nothing about the next ones", () => {
   const given = start();
   given.clock.advance(5000);
-  for (let at = 0; at < 10; at += 1) propose(given, `${at}`);
+  proposeMany(given, 10);
   given.clock.advance(5);
   const late: ProposeOutcome[] = [];
   given.node.propose(utf8("late"), given.clock.now() + 0.5, (outcome) => void late.push(outcome));
   given.clock.advance(1);
   expect(late).toMatchObject([{ kind: "refused" }]);
-  const batches: number[] = [];
-  given.node.observe({ onAppend: (entries) => void batches.push(entries.length) });
+  const batches = batchesOf(given);
   propose(given, "next");
   given.clock.advance(0.5);
   expect(batches).toEqual([]);
@@ -297,7 +298,7 @@ test("a proposal that is held for others is refused at once when another leads",
     transport: { start: (receiver) => void (heard.receiver = receiver) },
   });
   given.clock.advance(400);
-  for (let at = 0; at < 10; at += 1) propose(given, `${at}`);
+  proposeMany(given, 10);
   given.clock.advance(5);
   const held = propose(given, "held");
   given.clock.advance(0.5);
